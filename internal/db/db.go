@@ -1,0 +1,169 @@
+// Package db is the one SQL handle of the program: SQLite or PostgreSQL, pool or transaction.
+//
+// Queries are plain SQL that both databases understand, with ? for parameters; bun formats
+// them and scans rows into structs. Nothing here knows what the tables mean. Times, IDs and
+// defaults come from Go, JSON is TEXT (see [JSON]), and the few real differences between the
+// databases stand in dialect.go.
+package db
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/uptrace/bun"
+
+	"coigwriter/internal/errs"
+)
+
+// A DB runs queries on a pool or, inside [DB.Transact], on one transaction.
+// The zero value is not usable; get one from [Open].
+type DB struct {
+	// Clock tells the time; tests and replays set it. Nil means the wall clock.
+	Clock func() time.Time
+
+	d     *dialect
+	write *bun.DB   // SQLite: one connection, since it has one writer
+	read  *bun.DB   // SQLite: several read-only connections; PostgreSQL: the same as write
+	tx    *bun.Tx   // nil outside a transaction
+	conn  *bun.Conn // the connection tx runs on
+	pool  *pgxpool.Pool
+}
+
+// Now returns the time in UTC with the microseconds both databases keep.
+func (d *DB) Now() time.Time {
+	if d.Clock != nil {
+		return d.Clock().UTC().Truncate(time.Microsecond)
+	}
+	return time.Now().UTC().Truncate(time.Microsecond)
+}
+
+// NewID returns a fresh UUIDv7 as text: unique, and sorted by the time it was made.
+func NewID() string { return uuid.Must(uuid.NewV7()).String() }
+
+// InTx reports whether d is a transaction.
+func (d *DB) InTx() bool { return d.tx != nil }
+
+// Transact runs f in one transaction and commits when f returns nil. f must use only the DB
+// it is given, and must not call models, files or the network: on SQLite it holds the only
+// writer. Nesting is an error.
+func (d *DB) Transact(ctx context.Context, f func(tx *DB) error) error {
+	if d.tx != nil {
+		return errors.New("db: nested transaction")
+	}
+	conn, err := d.write.Conn(ctx)
+	if err != nil {
+		return fmt.Errorf("begin: %w", err)
+	}
+	defer conn.Close()
+	tx, err := conn.BeginTx(ctx, nil)
+	if err != nil {
+		return fmt.Errorf("begin: %w", err)
+	}
+	defer tx.Rollback() // does nothing after Commit
+	inner := *d
+	inner.tx, inner.conn = &tx, &conn
+	if err := f(&inner); err != nil {
+		return err
+	}
+	if err := tx.Commit(); err != nil {
+		return fmt.Errorf("commit: %w", err)
+	}
+	return nil
+}
+
+func (d *DB) reader() bun.IDB {
+	if d.tx != nil {
+		return d.tx
+	}
+	return d.read
+}
+
+func (d *DB) writer() bun.IDB {
+	if d.tx != nil {
+		return d.tx
+	}
+	return d.write
+}
+
+// Exec runs a statement and returns the number of rows it touched.
+func (d *DB) Exec(ctx context.Context, query string, args ...any) (int64, error) {
+	res, err := d.writer().NewRaw(query, args...).Exec(ctx)
+	if err != nil {
+		return 0, err
+	}
+	return res.RowsAffected()
+}
+
+// One scans one row into dst, a pointer to a struct or to a scalar. No row is [errs.NotFound].
+func (d *DB) One(ctx context.Context, dst any, query string, args ...any) error {
+	return notFound(d.reader().NewRaw(query, args...).Scan(ctx, dst))
+}
+
+// Returning is One for a statement that writes and returns a row (INSERT or UPDATE ... RETURNING).
+func (d *DB) Returning(ctx context.Context, dst any, query string, args ...any) error {
+	return notFound(d.writer().NewRaw(query, args...).Scan(ctx, dst))
+}
+
+// All scans every row into dst, a pointer to a slice of structs or scalars. No row is no error.
+func (d *DB) All(ctx context.Context, dst any, query string, args ...any) error {
+	return d.reader().NewRaw(query, args...).Scan(ctx, dst)
+}
+
+// Each calls f with every row in turn, so that memory does not grow with the result.
+// The row is only valid during the call.
+func Each[T any](ctx context.Context, d *DB, f func(*T) error, query string, args ...any) error {
+	rows, err := d.reader().QueryContext(ctx, query, args...)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var row T
+		if err := d.read.ScanRow(ctx, rows, &row); err != nil {
+			return err
+		}
+		if err := f(&row); err != nil {
+			return err
+		}
+	}
+	return rows.Err()
+}
+
+// Insert adds one bun model (a pointer to a struct) or several (a pointer to a slice).
+func (d *DB) Insert(ctx context.Context, model any) error {
+	_, err := d.writer().NewInsert().Model(model).Exec(ctx)
+	return err
+}
+
+// IsUnique reports whether err says that a unique constraint was violated.
+func (d *DB) IsUnique(err error) bool { return err != nil && d.d.isUnique(err) }
+
+// Name returns "sqlite" or "postgres".
+func (d *DB) Name() string { return d.d.name }
+
+// Close ends every connection.
+func (d *DB) Close() error {
+	if d.tx != nil {
+		return errors.New("db: Close inside a transaction")
+	}
+	err := d.write.Close()
+	if d.read != d.write {
+		err = errors.Join(d.read.Close(), err)
+	}
+	if d.pool != nil {
+		d.pool.Close()
+	}
+	return err
+}
+
+func notFound(err error) error {
+	if errors.Is(err, sql.ErrNoRows) {
+		return errs.NotFound
+	}
+	return err
+}
