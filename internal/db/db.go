@@ -50,11 +50,22 @@ func (d *DB) InTx() bool { return d.tx != nil }
 
 // Transact runs f in one transaction and commits when f returns nil. f must use only the DB
 // it is given, and must not call models, files or the network: on SQLite it holds the only
-// writer. Nesting is an error.
+// writer. PostgreSQL may ask to try again (deadlock, serialization): then f runs anew, at most
+// three times in all. Nesting is an error.
 func (d *DB) Transact(ctx context.Context, f func(tx *DB) error) error {
 	if d.tx != nil {
 		return errors.New("db: nested transaction")
 	}
+	var err error
+	for range 3 {
+		if err = d.transact(ctx, f); err == nil || !d.d.retry(err) {
+			return err
+		}
+	}
+	return err
+}
+
+func (d *DB) transact(ctx context.Context, f func(tx *DB) error) error {
 	conn, err := d.write.Conn(ctx)
 	if err != nil {
 		return fmt.Errorf("begin: %w", err)
@@ -74,6 +85,19 @@ func (d *DB) Transact(ctx context.Context, f func(tx *DB) error) error {
 		return fmt.Errorf("commit: %w", err)
 	}
 	return nil
+}
+
+// Lock waits until no other transaction holds the lock of that name, and holds it until this
+// one ends. On SQLite, where a transaction is the only writer anyway, it does nothing.
+func (d *DB) Lock(ctx context.Context, name string) error {
+	if d.tx == nil {
+		return errors.New("db: Lock outside a transaction")
+	}
+	if d.d.lock == "" {
+		return nil
+	}
+	_, err := d.Exec(ctx, d.d.lock, name)
+	return err
 }
 
 func (d *DB) reader() bun.IDB {

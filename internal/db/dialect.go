@@ -31,6 +31,8 @@ type dialect struct {
 	name     string
 	goose    goose.Dialect
 	isUnique func(error) bool
+	retry    func(error) bool // the transaction lost against another and may be tried again
+	lock     string           // statement that waits for a named lock until the transaction ends, or ""
 }
 
 var sqliteDialect = &dialect{
@@ -41,6 +43,7 @@ var sqliteDialect = &dialect{
 		return errors.As(err, &e) &&
 			(e.Code() == sqlite3.SQLITE_CONSTRAINT_UNIQUE || e.Code() == sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY)
 	},
+	retry: func(error) bool { return false }, // one writer at a time: nothing to lose against
 }
 
 var postgresDialect = &dialect{
@@ -50,6 +53,11 @@ var postgresDialect = &dialect{
 		var e *pgconn.PgError
 		return errors.As(err, &e) && e.Code == "23505"
 	},
+	retry: func(err error) bool {
+		var e *pgconn.PgError
+		return errors.As(err, &e) && (e.Code == "40001" || e.Code == "40P01") // serialization failure, deadlock
+	},
+	lock: `SELECT pg_advisory_xact_lock(hashtextextended(?, 0))`,
 }
 
 // Open connects to a database: a file path for SQLite (made when it does not exist), or a

@@ -19,7 +19,7 @@ var migrations embed.FS
 // Migrate brings the schema to this binary's version. A database that is newer than the
 // binary is refused: an old program must not write into a schema it does not know.
 func (d *DB) Migrate(ctx context.Context) error {
-	p, err := d.migrations()
+	p, err := d.migrations(ctx)
 	if err != nil {
 		return err
 	}
@@ -36,21 +36,26 @@ func (d *DB) Migrate(ctx context.Context) error {
 
 // SchemaVersion returns the version of the schema in the database, and the one this binary brings.
 func (d *DB) SchemaVersion(ctx context.Context) (have, want int64, err error) {
-	p, err := d.migrations()
+	p, err := d.migrations(ctx)
 	if err != nil {
 		return 0, 0, err
 	}
 	return p.GetVersions(ctx)
 }
 
-func (d *DB) migrations() (*goose.Provider, error) {
+func (d *DB) migrations(ctx context.Context) (*goose.Provider, error) {
 	files, err := fs.Sub(migrations, "migrations")
 	if err != nil {
 		return nil, err
 	}
 	opts := []goose.ProviderOption{goose.WithDisableGlobalRegistry(true)}
 	if d.pool != nil {
-		locker, err := lock.NewPostgresSessionLocker()
+		// One lock a schema: processes that start at once take turns, other schemas need not.
+		var id int64
+		if err := d.One(ctx, &id, `SELECT hashtextextended('coigwriter ' || current_schema(), 0)`); err != nil {
+			return nil, err
+		}
+		locker, err := lock.NewPostgresSessionLocker(lock.WithLockID(id), lock.WithLockTimeout(1, 300))
 		if err != nil {
 			return nil, err
 		}
