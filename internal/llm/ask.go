@@ -1,0 +1,195 @@
+package llm
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"unicode"
+	"unicode/utf8"
+
+	"coigwriter/internal/db"
+	"coigwriter/internal/errs"
+)
+
+// repairs is how often a model is shown what was wrong with its reply and asked again.
+const repairs = 1
+
+// About names the item a question is about, so that its calls can be found.
+type About struct {
+	Kind string // source, triplet …
+	ID   string
+}
+
+// Ask returns the model's reply to p filled with data, and the ID of the call that holds it.
+//
+// A question asked before is answered from the store without a call; a question whose earlier
+// failure was final fails again without a call (see [SetAside]). Otherwise the server is
+// called, the raw reply stored, then parsed; a reply that breaks the schema is shown to the
+// model once with the error. A failure is returned as a [*Failure], with the ID of the call
+// that showed it when there was one. It must not be called inside a transaction.
+func Ask[Reply any](ctx context.Context, d *db.DB, c *Client, p *Prompt[Reply], data any, about About) (reply Reply, callID string, err error) {
+	defer errs.Wrap(&err, "ask %s about %s %s", p.Name, about.Kind, about.ID)
+	if d.InTx() {
+		return reply, "", fmt.Errorf("a model must not be called inside a transaction")
+	}
+	q, err := newQuestion(c, p, data, about)
+	if err != nil {
+		return reply, "", err
+	}
+	calls, err := callsByKey(ctx, d, q.key)
+	if err != nil {
+		return reply, "", err
+	}
+	var bad []*Call // answered, but not usable, since a person last put the question's failures aside
+	for i := 0; ; i++ {
+		fresh := i == len(calls)
+		if fresh {
+			k, err := q.call(ctx, d, c, bad, i)
+			if err != nil {
+				return reply, "", err
+			}
+			calls = append(calls, *k)
+		}
+		k := &calls[i]
+		if k.SetAside() {
+			bad = nil
+			continue
+		}
+		reply, f := judge[Reply](q, k)
+		if err := k.recordFailure(ctx, d, f); err != nil {
+			return reply, k.ID, err
+		}
+		switch {
+		case f == nil:
+			return reply, k.ID, nil
+		case !f.Kind.Final() && !fresh:
+			continue // the server may be well again
+		}
+		bad = append(bad, k)
+		if f.Kind != KindBadOutput || len(bad) > repairs {
+			return reply, k.ID, f
+		}
+	}
+}
+
+// judge reads a stored call: the transport's failure, a text the server silently cut, or the reply.
+func judge[Reply any](q *question, k *Call) (reply Reply, f *Failure) {
+	if k.HTTPStatus != 200 {
+		return reply, &Failure{Kind: Kind(k.Failure), Message: k.FailureDetail, HTTP: k.HTTPStatus}
+	}
+	reply, f = ParseReply[Reply](q.schema, []byte(k.Response))
+	if f == nil && q.cutOff(k.PromptTokens) {
+		var zero Reply
+		return zero, failf(KindTooLong, "the server read only %d tokens of the text and cut the rest: raise its context length", k.PromptTokens)
+	}
+	return reply, f
+}
+
+// A question is a rendered prompt with its key.
+type question struct {
+	prompt, hash string
+	about        About
+	messages     []Message
+	schema       *Schema
+	parameters   parameters
+	key          string
+}
+
+func newQuestion[Reply any](c *Client, p *Prompt[Reply], data any, about About) (*question, error) {
+	msgs, err := p.Render(data)
+	if err != nil {
+		return nil, err
+	}
+	s, err := p.Schema(data)
+	if err != nil {
+		return nil, err
+	}
+	q := &question{
+		prompt: p.Name, hash: p.hash, about: about,
+		messages: msgs, schema: s, parameters: c.e.parameters(0),
+	}
+	q.key, err = q.makeKey(c.e.Model)
+	return q, err
+}
+
+// makeKey hashes what decides the reply. The address and the key of the server are not part
+// of it, nor is the level of structure: the same question has one answer.
+func (q *question) makeKey(model string) (string, error) {
+	text, err := json.Marshal(struct {
+		V          int             `json:"v"`
+		Model      string          `json:"model"`
+		Messages   []Message       `json:"messages"`
+		Parameters parameters      `json:"parameters"`
+		Schema     json.RawMessage `json:"schema"`
+		Sample     int             `json:"sample"`
+	}{1, model, q.messages, q.parameters, q.schema.JSON, 0})
+	if err != nil {
+		return "", err
+	}
+	sum := sha256.Sum256(text)
+	return hex.EncodeToString(sum[:]), nil
+}
+
+// call asks the server and stores what came back. bad are the replies so far, of which the
+// last is to be mended; asked is the number of calls the key has, which numbers this one and
+// moves its seed.
+func (q *question) call(ctx context.Context, d *db.DB, c *Client, bad []*Call, asked int) (*Call, error) {
+	msgs, p := q.messages, q.parameters
+	p.Seed += int64(asked)
+	if len(bad) > 0 {
+		msgs = repair(msgs, bad[len(bad)-1])
+	}
+	x, err := c.ask(ctx, msgs, q.schema, p)
+	if err != nil {
+		return nil, err
+	}
+	if x.failure != nil && x.failure.Kind == KindNoEndpoint {
+		return nil, x.failure
+	}
+	k := &Call{
+		ID: db.NewID(), Key: q.key, Attempt: int64(asked) + 1,
+		Prompt: q.prompt, PromptHash: q.hash, ItemKind: q.about.Kind, ItemID: q.about.ID,
+		Model: c.e.Model, Endpoint: c.e.BaseURL, Level: string(x.level), Scripted: c.e.Scripted(),
+		Request: string(x.request), Response: string(x.response), HTTPStatus: x.status,
+		DurationMS: x.took.Milliseconds(), CreatedAt: d.Now(),
+	}
+	if x.failure != nil {
+		k.Failure, k.FailureDetail = string(x.failure.Kind), x.failure.Message
+	} else {
+		k.countTokens()
+	}
+	return k, k.store(ctx, d)
+}
+
+// repair continues the conversation with the bad reply and what was wrong with it.
+func repair(msgs []Message, bad *Call) []Message {
+	said := clip(defuse(bad.content()), 2000)
+	if said == "" {
+		said = "（空）"
+	}
+	return append(append([]Message{}, msgs...),
+		Message{Role: "assistant", Content: said},
+		Message{Role: "user", Content: "上一条回复不能用：" + defuse(bad.FailureDetail) +
+			"。请重新作答：只输出一个符合要求的 JSON 对象，不要有别的文字。"})
+}
+
+// cutOff reports whether the server counted fewer tokens than the messages can have: some cut
+// a long text without saying so, and would judge half an article. The bounds are generous: no
+// tokenizer packs more than about 2.5 Han characters or 10 others into a token on average.
+func (q *question) cutOff(promptTokens int64) bool {
+	if promptTokens <= 0 {
+		return false
+	}
+	var han, all int
+	for _, m := range q.messages {
+		all += utf8.RuneCountInString(m.Content)
+		for _, r := range m.Content {
+			if unicode.Is(unicode.Han, r) {
+				han++
+			}
+		}
+	}
+	return float64(promptTokens) < float64(han)/2.5+float64(all-han)/10
+}

@@ -1,0 +1,252 @@
+package llm
+
+import (
+	"bytes"
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"sync"
+	"time"
+
+	"coigwriter/internal/errs"
+)
+
+const (
+	maxBody  = 8 << 20  // bytes read of an answer
+	maxError = 64 << 10 // bytes kept of an answer that is an error
+)
+
+// A Client asks one endpoint: it waits for a free slot, retries what is transient, steps down
+// when the server does not take a schema, and never sends the key anywhere else. Safe for
+// concurrent use; make one for the process.
+type Client struct {
+	// Wait sleeps between attempts; tests replace it. It returns early with the context's error.
+	Wait func(context.Context, time.Duration) error
+
+	e     Endpoint
+	http  *http.Client
+	slots chan struct{}
+
+	mu          sync.Mutex
+	level       int       // index into levels: the strongest that has worked so far
+	pausedUntil time.Time // the server asked everybody to wait
+}
+
+// NewClient checks the endpoint and returns its client. An endpoint without a base URL gives
+// a client whose every question fails with [KindNoEndpoint], so that callers need no nil.
+func NewClient(e Endpoint) (_ *Client, err error) {
+	defer errs.Wrap(&err, "llm endpoint")
+	e, err = e.withDefaults()
+	if err != nil {
+		return nil, err
+	}
+	transport := http.DefaultTransport.(*http.Transport).Clone()
+	transport.MaxIdleConnsPerHost = e.MaxInFlight
+	return &Client{
+		Wait: sleep, e: e, slots: make(chan struct{}, e.MaxInFlight),
+		http: &http.Client{
+			Transport: transport,
+			// A redirect could carry the text, or the key, to another machine.
+			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+		},
+	}, nil
+}
+
+// Endpoint returns the endpoint with its defaults filled in.
+func (c *Client) Endpoint() Endpoint { return c.e }
+
+// Configured reports whether there is a server to ask.
+func (c *Client) Configured() bool { return c.e.Configured() }
+
+// Close lets go of idle connections.
+func (c *Client) Close() { c.http.CloseIdleConnections() }
+
+// exchange is one question and what came back, ready to be stored.
+type exchange struct {
+	request  []byte
+	response []byte // raw, with the key cut out should the server repeat it
+	status   int    // 0: no answer
+	level    Structured
+	took     time.Duration // of the last attempt
+	failure  *Failure      // nil when the status is 200, whatever the body says
+}
+
+// ask sends msgs at the strongest level the server takes. The error is the context's; all
+// else is in the exchange.
+func (c *Client) ask(ctx context.Context, msgs []Message, s *Schema, p parameters) (exchange, error) {
+	if !c.Configured() {
+		return exchange{failure: failf(KindNoEndpoint, "no model is configured: set the endpoint's base_url and model")}, nil
+	}
+	for i, last := c.span(); ; i++ {
+		body, err := c.e.requestBody(msgs, s, p, levels[i])
+		if err != nil {
+			return exchange{}, err
+		}
+		x, err := c.askAt(ctx, body)
+		x.request, x.level = body, levels[i]
+		if err != nil || i == last || !c.refusesStructure(x.failure) {
+			if x.failure == nil {
+				c.remember(i)
+			}
+			return x, err
+		}
+	}
+}
+
+// span returns the first and last level to try.
+func (c *Client) span() (first, last int) {
+	for i, l := range levels {
+		if c.e.Structured == l {
+			return i, i
+		}
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.level, len(levels) - 1
+}
+
+func (c *Client) remember(level int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.level = max(c.level, level)
+}
+
+// refusesStructure reports whether the server's complaint may be about how JSON was asked for.
+func (c *Client) refusesStructure(f *Failure) bool {
+	if f == nil || f.Kind != KindBadEndpoint {
+		return false
+	}
+	switch f.HTTP {
+	case http.StatusUnprocessableEntity, http.StatusNotImplemented:
+		return true
+	case http.StatusBadRequest:
+		return has(strings.ToLower(f.Message), "response_format", "json", "schema", "structured", "grammar", "support", "unknown field", "extra")
+	}
+	return false
+}
+
+// askAt sends one body until it is answered, fails for good, or the retries are used up.
+func (c *Client) askAt(ctx context.Context, body []byte) (exchange, error) {
+	for try := 0; ; try++ {
+		if err := c.waitPause(ctx); err != nil {
+			return exchange{}, err
+		}
+		x, wait, err := c.attempt(ctx, body)
+		if err != nil || x.failure == nil || x.failure.Kind != KindTransient {
+			return x, err
+		}
+		if wait > c.e.MaxWait {
+			x.failure.Message += fmt.Sprintf(" (the server asks to wait %s: try again later)", wait.Round(time.Second))
+			return x, nil
+		}
+		if try >= c.e.Retries {
+			x.failure.Message += fmt.Sprintf(" (attempts: %d)", try+1)
+			return x, nil
+		}
+		wait = max(wait, backoff(try, c.e.RetryWait, c.e.MaxWait, jitter()))
+		if x.status == http.StatusTooManyRequests || x.status == http.StatusServiceUnavailable {
+			c.pause(wait)
+		}
+		if err := c.Wait(ctx, wait); err != nil {
+			return exchange{}, err
+		}
+	}
+}
+
+// pause holds back every question of this client: overload is the server's state, not one item's.
+func (c *Client) pause(d time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if t := time.Now().Add(d); t.After(c.pausedUntil) {
+		c.pausedUntil = t
+	}
+}
+
+func (c *Client) waitPause(ctx context.Context) error {
+	c.mu.Lock()
+	d := time.Until(c.pausedUntil)
+	c.mu.Unlock()
+	if d <= 0 {
+		return ctx.Err()
+	}
+	return c.Wait(ctx, d)
+}
+
+// attempt sends the body once. wait is what the server asked for by Retry-After.
+func (c *Client) attempt(ctx context.Context, body []byte) (x exchange, wait time.Duration, err error) {
+	select {
+	case c.slots <- struct{}{}:
+		defer func() { <-c.slots }()
+	case <-ctx.Done():
+		return x, 0, ctx.Err()
+	}
+	timed, cancel := context.WithTimeout(ctx, c.e.Timeout)
+	defer cancel()
+	start := time.Now()
+	defer func() { x.took = time.Since(start) }()
+
+	res, err := c.post(timed, body)
+	if err == nil {
+		defer res.Body.Close()
+		x.status = res.StatusCode
+		wait = retryAfter(res.Header, time.Now())
+		x.response, err = io.ReadAll(io.LimitReader(res.Body, maxBody))
+	}
+	if ctx.Err() != nil {
+		return exchange{}, 0, ctx.Err()
+	}
+	x.response = c.clean(x.response)
+	switch {
+	case err != nil:
+		x.failure = c.networkFailure(timed, err)
+		x.status, x.response = 0, nil
+	case x.status >= 300 && x.status < 400:
+		x.failure = failf(KindBadEndpoint, "the server redirects, which is not followed: set base_url to the final address")
+		x.failure.HTTP = x.status
+	case x.status != http.StatusOK:
+		x.response = x.response[:min(len(x.response), maxError)]
+		x.failure = httpFailure(x.status, x.response)
+	}
+	return x, wait, nil
+}
+
+func (c *Client) post(ctx context.Context, body []byte) (*http.Response, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, c.e.BaseURL+"/chat/completions", bytes.NewReader(body))
+	if err != nil {
+		return nil, err
+	}
+	req.Header.Set("Content-Type", "application/json")
+	req.Header.Set("Accept", "application/json")
+	req.Header.Set("User-Agent", "coigwriter")
+	if c.e.APIKey != "" {
+		req.Header.Set("Authorization", "Bearer "+string(c.e.APIKey))
+	}
+	return c.http.Do(req)
+}
+
+// clean makes an answer fit for storing: without our key, and text that both databases hold.
+func (c *Client) clean(raw []byte) []byte {
+	if c.e.APIKey != "" {
+		raw = bytes.ReplaceAll(raw, []byte(c.e.APIKey), []byte("***"))
+	}
+	return bytes.ReplaceAll(bytes.ToValidUTF8(raw, []byte("\uFFFD")), []byte{0}, nil)
+}
+
+func (c *Client) networkFailure(ctx context.Context, err error) *Failure {
+	msg := err.Error()
+	if c.e.APIKey != "" {
+		msg = strings.ReplaceAll(msg, string(c.e.APIKey), "***")
+	}
+	var cert *tls.CertificateVerificationError
+	switch {
+	case errors.As(err, &cert):
+		return failf(KindBadEndpoint, "the server's certificate is not trusted: %s", clip(msg, 300))
+	case ctx.Err() != nil:
+		return failf(KindTransient, "no answer within %s", c.e.Timeout)
+	}
+	return failf(KindTransient, "%s", clip(msg, 300))
+}

@@ -1,0 +1,66 @@
+package llm
+
+import (
+	"errors"
+	"fmt"
+
+	"coigwriter/internal/errs"
+)
+
+// A Kind names what went wrong with a call. The empty kind means that nothing did.
+type Kind string
+
+// The kinds of failure. The first three are final for the question asked; the others say
+// nothing about the text and leave the question open.
+const (
+	KindRefused   Kind = "refused"    // the model or the provider's filter would not answer
+	KindTooLong   Kind = "too_long"   // the text does not fit the model's context, or the reply was cut off
+	KindBadOutput Kind = "bad_output" // prose, half JSON, nothing, or JSON that breaks the schema
+
+	KindTransient   Kind = "transient"    // overload, network, time-out: trying later may help
+	KindAuth        Kind = "auth"         // key wrong, or account without money: a person must act
+	KindBadEndpoint Kind = "bad_endpoint" // the server has no such model or address, or rejects the request
+	KindNoEndpoint  Kind = "no_endpoint"  // no server is configured
+)
+
+// Final reports whether the same question would fail the same way, so that asking again only costs.
+func (k Kind) Final() bool {
+	return k == KindRefused || k == KindTooLong || k == KindBadOutput
+}
+
+// Stops reports whether every other question would fail too, so that a run should end here.
+func (k Kind) Stops() bool {
+	return k == KindAuth || k == KindBadEndpoint || k == KindNoEndpoint
+}
+
+// A Failure is why there is no reply. It is an error of kind [errs.Unavailable]: nothing was
+// lost, nothing was decided.
+type Failure struct {
+	Kind    Kind
+	Message string // for people: what happened and what to do; never holds the key
+	HTTP    int    // the server's status, 0 when it gave none
+}
+
+// Error says the kind and the message.
+func (f *Failure) Error() string {
+	if f.HTTP != 0 && f.HTTP != 200 {
+		return fmt.Sprintf("model: %s (http %d): %s", f.Kind, f.HTTP, f.Message)
+	}
+	return fmt.Sprintf("model: %s: %s", f.Kind, f.Message)
+}
+
+// Unwrap makes every failure an errs.Unavailable.
+func (f *Failure) Unwrap() error { return errs.Unavailable }
+
+// FailureOf returns the failure err carries, or nil.
+func FailureOf(err error) *Failure {
+	var f *Failure
+	if errors.As(err, &f) {
+		return f
+	}
+	return nil
+}
+
+func failf(kind Kind, format string, a ...any) *Failure {
+	return &Failure{Kind: kind, Message: fmt.Sprintf(format, a...)}
+}

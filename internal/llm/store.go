@@ -1,0 +1,141 @@
+package llm
+
+import (
+	"context"
+	"encoding/json"
+	"time"
+
+	"github.com/uptrace/bun"
+
+	"coigwriter/internal/db"
+	"coigwriter/internal/errs"
+)
+
+// setAside marks a failed call that a person has put aside, so that its question is open again.
+const setAside = "set_aside"
+
+// A Call is one stored question with its raw answer: a row of llm_call.
+type Call struct {
+	bun.BaseModel `bun:"table:llm_call"`
+
+	ID               string
+	Key              string    `bun:"key"`
+	Attempt          int64     // 1, 2 … for one key
+	Prompt           string    // the prompt's name
+	PromptHash       string    // and version
+	ItemKind         string    // what it is about
+	ItemID           string    `bun:"item_id"`
+	Model            string    //
+	Endpoint         string    // base URL; never holds a secret
+	Level            string    // json_schema, json_object or prompt
+	Request          string    // JSON sent
+	Response         string    // raw body received
+	HTTPStatus       int       `bun:"http_status"` // 0: no answer
+	Failure          string    // a Kind, "" for none, or "set_aside"
+	FailureDetail    string    //
+	PromptTokens     int64     // as the server counts, 0 when it does not say
+	CompletionTokens int64     //
+	DurationMS       int64     `bun:"duration_ms"`
+	Scripted         bool      // answered by the scripted server
+	CreatedAt        time.Time //
+}
+
+// SetAside reports whether a person has put the call aside (see [SetAside]).
+func (k *Call) SetAside() bool { return k.Failure == setAside }
+
+// content is what the model said, "" when that cannot be read.
+func (k *Call) content() string {
+	c, f := decodeCompletion([]byte(k.Response))
+	if f != nil || c.Choices[0].Message.Content == nil {
+		return ""
+	}
+	return *c.Choices[0].Message.Content
+}
+
+func (k *Call) countTokens() {
+	var c completion
+	if json.Unmarshal([]byte(k.Response), &c) == nil {
+		k.PromptTokens, k.CompletionTokens = int64(max(0, c.Usage.Prompt)), int64(max(0, c.Usage.Completion))
+	}
+}
+
+// store inserts the call. When another process has asked the same meanwhile, the call takes
+// the next free number: both answers are kept, and the first one counts.
+func (k *Call) store(ctx context.Context, d *db.DB) error {
+	// What was paid for is kept even when the caller has just been cancelled.
+	ctx = context.WithoutCancel(ctx)
+	for {
+		err := d.Insert(ctx, k)
+		if err == nil || !d.IsUnique(err) {
+			return err
+		}
+		calls, err := callsByKey(ctx, d, k.Key)
+		if err != nil {
+			return err
+		}
+		for _, other := range calls {
+			k.Attempt = max(k.Attempt, other.Attempt+1)
+		}
+	}
+}
+
+// recordFailure writes what the parser made of a stored answer, so that failures can be listed.
+// A later parser may think otherwise.
+func (k *Call) recordFailure(ctx context.Context, d *db.DB, f *Failure) error {
+	var kind, detail string
+	if f != nil {
+		kind, detail = string(f.Kind), f.Message
+	}
+	if k.Failure == kind && k.FailureDetail == detail {
+		return nil
+	}
+	k.Failure, k.FailureDetail = kind, detail
+	_, err := d.Exec(context.WithoutCancel(ctx), `UPDATE llm_call SET failure = ?, failure_detail = ? WHERE id = ?`,
+		k.Failure, k.FailureDetail, k.ID)
+	return err
+}
+
+func callsByKey(ctx context.Context, d *db.DB, key string) ([]Call, error) {
+	var calls []Call
+	err := d.All(ctx, &calls, `SELECT * FROM llm_call WHERE key = ? ORDER BY attempt`, key)
+	return calls, err
+}
+
+// GetCall returns one stored call.
+func GetCall(ctx context.Context, d *db.DB, id string) (_ Call, err error) {
+	defer errs.Wrap(&err, "model call %s", id)
+	var k Call
+	err = d.One(ctx, &k, `SELECT * FROM llm_call WHERE id = ?`, id)
+	return k, err
+}
+
+// Calls returns the calls about one item, oldest first.
+func Calls(ctx context.Context, d *db.DB, about About) (_ []Call, err error) {
+	defer errs.Wrap(&err, "model calls about %s %s", about.Kind, about.ID)
+	var calls []Call
+	err = d.All(ctx, &calls, `SELECT * FROM llm_call WHERE item_kind = ? AND item_id = ? ORDER BY created_at, attempt`, about.Kind, about.ID)
+	return calls, err
+}
+
+// SetAside opens the questions about an item that failed for good, so that the next [Ask]
+// calls the model again. The raw answers stay. It returns how many calls were put aside;
+// the caller records who did it.
+func SetAside(ctx context.Context, tx *db.DB, about About) (n int64, err error) {
+	defer errs.Wrap(&err, "set aside model calls about %s %s", about.Kind, about.ID)
+	return tx.Exec(ctx, `UPDATE llm_call SET failure = ? WHERE item_kind = ? AND item_id = ? AND failure IN (?, ?, ?)`,
+		setAside, about.Kind, about.ID, string(KindRefused), string(KindTooLong), string(KindBadOutput))
+}
+
+// A FailureCount is how many calls about a kind of item failed in one way.
+type FailureCount struct {
+	Failure string
+	Count   int
+}
+
+// FailureCounts counts the failed calls about a kind of item, most frequent first.
+func FailureCounts(ctx context.Context, d *db.DB, itemKind string) ([]FailureCount, error) {
+	var counts []FailureCount
+	err := d.All(ctx, &counts, `SELECT failure, COUNT(*) AS count FROM llm_call
+		WHERE item_kind = ? AND failure NOT IN ('', ?) GROUP BY failure ORDER BY COUNT(*) DESC, failure`, itemKind, setAside)
+	return counts, err
+}
