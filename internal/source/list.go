@@ -1,0 +1,197 @@
+package source
+
+import (
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"strings"
+	"time"
+
+	"github.com/uptrace/bun"
+
+	"coigwriter/internal/db"
+	"coigwriter/internal/errs"
+)
+
+// A Filter says which sources a list shows. The zero value is all of them, newest first.
+type Filter struct {
+	States   []string
+	Genres   []string // ids; for a category, all of its genres. "" among them means: none assigned
+	Platform string
+	Language string
+	ImportID string
+	Query    string    // words in the title or the text
+	From, To time.Time // publication; zero is open, To excluded
+	Limit    int       // 1 to 200; 0 is 50
+	Cursor   string    // Next of the page before
+}
+
+// A Row is a source in a list: everything but the text, of which it has the beginning.
+type Row struct {
+	ID          string
+	URL         string `bun:"url"`
+	Platform    string
+	Title       string
+	Author      string
+	Excerpt     string // the first 120 code points
+	Chars       int
+	Language    string
+	Genre       string
+	PublishedAt *time.Time
+	DateVerdict string
+	Likes       int64
+	Shares      int64
+	Comments    int64
+	Licence     string
+	DuplicateOf string
+	State       string
+	Reason      string
+	CreatedAt   time.Time
+}
+
+// A Page is one page of a list.
+type Page struct {
+	Rows []Row
+	Next string // cursor of the next page, "" at the end
+}
+
+// where builds the condition; every value is a parameter.
+func (f Filter) where() (string, []any) {
+	conds, args := []string{"1 = 1"}, []any{}
+	add := func(cond string, a ...any) {
+		conds = append(conds, cond)
+		args = append(args, a...)
+	}
+	if len(f.States) > 0 {
+		add("state IN (?)", bun.In(f.States))
+	}
+	if len(f.Genres) > 0 {
+		add("genre IN (?)", bun.In(f.Genres))
+	}
+	if f.Platform != "" {
+		add("platform = ?", f.Platform)
+	}
+	if f.Language != "" {
+		add("language = ?", f.Language)
+	}
+	if f.ImportID != "" {
+		add("import_id = ?", f.ImportID)
+	}
+	if !f.From.IsZero() {
+		add("published_at >= ?", f.From.UTC())
+	}
+	if !f.To.IsZero() {
+		add("published_at < ?", f.To.UTC())
+	}
+	for _, word := range strings.Fields(clip(f.Query, 100)) {
+		like := "%" + likeEscape.Replace(word) + "%"
+		add(`(title LIKE ? ESCAPE '!' OR text LIKE ? ESCAPE '!')`, like, like)
+	}
+	return strings.Join(conds, " AND "), args
+}
+
+// likeEscape makes a person's % and _ mean themselves. The escape is ! because \ differs
+// between the databases' string literals.
+var likeEscape = strings.NewReplacer("!", "!!", "%", "!%", "_", "!_")
+
+// List returns one page of sources, newest first. IDs are time-ordered, so the page after one is
+// everything with a smaller ID: no page costs more than the first.
+func List(ctx context.Context, d *db.DB, f Filter) (Page, error) {
+	limit := f.Limit
+	if limit <= 0 {
+		limit = 50
+	}
+	limit = min(limit, 200)
+	where, args := f.where()
+	if f.Cursor != "" {
+		after, err := decodeCursor(f.Cursor)
+		if err != nil {
+			return Page{}, err
+		}
+		where += " AND id < ?"
+		args = append(args, after)
+	}
+	var p Page
+	err := d.All(ctx, &p.Rows, `SELECT id, url, platform, title, author, substr(text, 1, 120) AS excerpt, chars, language, genre,
+		published_at, date_verdict, likes, shares, comments, licence, duplicate_of, state, reason, created_at
+		FROM source WHERE `+where+` ORDER BY id DESC LIMIT ?`, append(args, limit+1)...)
+	if err != nil {
+		return Page{}, err
+	}
+	if len(p.Rows) > limit {
+		p.Rows = p.Rows[:limit]
+		p.Next = encodeCursor(p.Rows[limit-1].ID)
+	}
+	return p, nil
+}
+
+func encodeCursor(id string) string {
+	b, _ := json.Marshal([]string{id}) // strings always marshal
+	return base64.RawURLEncoding.EncodeToString(b)
+}
+
+func decodeCursor(c string) (string, error) {
+	var parts []string
+	b, err := base64.RawURLEncoding.DecodeString(c)
+	if err != nil || json.Unmarshal(b, &parts) != nil || len(parts) != 1 {
+		return "", errs.Invalidf("this page address is damaged; start the list again")
+	}
+	return parts[0], nil
+}
+
+// CountAll returns how many sources a filter shows, its cursor and limit aside.
+func CountAll(ctx context.Context, d *db.DB, f Filter) (n int, err error) {
+	where, args := f.where()
+	err = d.One(ctx, &n, `SELECT COUNT(*) FROM source WHERE `+where, args...)
+	return n, err
+}
+
+// Counts returns how many sources are in each state; a state without any is absent.
+func Counts(ctx context.Context, d *db.DB) (map[string]int, error) {
+	var rows []struct {
+		State string
+		N     int
+	}
+	if err := d.All(ctx, &rows, `SELECT state, COUNT(*) AS n FROM source GROUP BY state`); err != nil {
+		return nil, err
+	}
+	counts := map[string]int{}
+	for _, r := range rows {
+		counts[r.State] = r.N
+	}
+	return counts, nil
+}
+
+// A GenreCount is how many sources of one genre are in one state.
+type GenreCount struct {
+	Genre string // "" for those without one
+	State string
+	N     int
+}
+
+// CountsByGenre returns the counts by genre and state.
+func CountsByGenre(ctx context.Context, d *db.DB) ([]GenreCount, error) {
+	var rows []GenreCount
+	err := d.All(ctx, &rows, `SELECT genre, state, COUNT(*) AS n FROM source GROUP BY genre, state ORDER BY genre, state`)
+	return rows, err
+}
+
+// A ReasonCount is how many sources are in a state for one reason.
+type ReasonCount struct {
+	Reason string
+	N      int
+}
+
+// CountsByReason returns why sources are in a state, the commonest reason first.
+func CountsByReason(ctx context.Context, d *db.DB, state string) ([]ReasonCount, error) {
+	var rows []ReasonCount
+	err := d.All(ctx, &rows, `SELECT reason, COUNT(*) AS n FROM source WHERE state = ? GROUP BY reason ORDER BY n DESC, reason`, state)
+	return rows, err
+}
+
+// Platforms returns the platforms there are, the largest first, at most 200.
+func Platforms(ctx context.Context, d *db.DB) ([]string, error) {
+	var names []string
+	err := d.All(ctx, &names, `SELECT platform FROM source WHERE platform <> '' GROUP BY platform ORDER BY COUNT(*) DESC, platform LIMIT 200`)
+	return names, err
+}
