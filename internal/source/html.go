@@ -253,7 +253,7 @@ func mainText(doc *html.Node, title string) string {
 	if m >= 200 || m >= 20 && m*3 >= g {
 		guessed = marked
 	}
-	return dropTitle(trimFurniture(guessed), title)
+	return trimFurniture(dropTitle(trimFurniture(guessed), title))
 }
 
 // furnitureLine is a line that belongs to the page when it stands first or last.
