@@ -1,0 +1,255 @@
+package record_test
+
+import (
+	"bytes"
+	"compress/gzip"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"golang.org/x/text/encoding/simplifiedchinese"
+
+	"coigwriter/internal/errs"
+	"coigwriter/internal/record"
+)
+
+// readAll returns the data of good records and the messages of bad ones.
+func readAll(t testing.TB, r io.Reader, maxLine int) (good []string, bad []string, end error) {
+	t.Helper()
+	rd, err := record.NewReader("f", r)
+	if err != nil {
+		return nil, nil, err
+	}
+	defer rd.Close()
+	if maxLine > 0 {
+		rd.MaxLine = maxLine
+	}
+	for {
+		raw, err := rd.Next()
+		var br *record.BadRecord
+		switch {
+		case errors.Is(err, io.EOF):
+			return good, bad, nil
+		case errors.As(err, &br):
+			bad = append(bad, br.Error())
+		case err != nil:
+			return good, bad, err
+		default:
+			good = append(good, fmt.Sprintf("%d %s", raw.Line, raw.Data))
+		}
+	}
+}
+
+func TestReader(t *testing.T) {
+	gb, err := simplifiedchinese.GB18030.NewEncoder().String(`{"text":"雨停了，我们去山中走走，看一看春天的草木"}`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, tc := range []struct {
+		name, in  string
+		good, bad int
+		first     string // of the good
+		msg       string // in the bad, or in the error
+	}{
+		{"lines", "{\"a\":1}\n\n{\"a\":2}\r\n", 2, 0, `1 {"a":1}`, ""},
+		{"mark", "\ufeff{\"a\":1}\n", 1, 0, `1 {"a":1}`, ""},
+		{"broken line between good ones", "{\"a\":1}\n{\"a\":\n{\"a\":3}", 2, 1, `1 {"a":1}`, "f:2: broken JSON at byte"},
+		{"torn last line", "{\"a\":1}\n{\"a\":\"x", 1, 1, `1 {"a":1}`, "f:2: broken JSON"},
+		{"prose", "once upon a time\n", 0, 1, "", "f:1: not a JSON object"},
+		{"a list", "[{\"a\":1},\n {\"a\":2}]", 2, 0, `1 {"a":1}`, ""},
+		{"a list with a number in it", "[{\"a\":1}, 7, {\"a\":2}]", 2, 1, `1 {"a":1}`, "f:2: not a JSON object"},
+		{"a torn list", "[{\"a\":1}, {\"a\"", 1, 0, `1 {"a":1}`, "element 2"},
+		{"an object over lines", "{\n  \"a\": 1\n}\n", 1, 0, "1 {\n  \"a\": 1\n}", ""},
+		{"empty", "", 0, 0, "", "the file is empty"},
+		{"gb18030", gb, 1, 0, `1 {"text":"雨停了，我们去山中走走，看一看春天的草木"}`, ""},
+		{"bytes of nothing", "{\"a\":1}\n{\"a\":\"\xff\xfe\xfd\"}\n", 1, 1, `1 {"a":1}`, "not valid UTF-8"},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			good, bad, err := readAll(t, strings.NewReader(tc.in), 0)
+			if len(good) != tc.good || len(bad) != tc.bad {
+				t.Fatalf("good %q, bad %q, %v", good, bad, err)
+			}
+			if tc.first != "" && good[0] != tc.first {
+				t.Errorf("first %q", good[0])
+			}
+			said := strings.Join(bad, "\n")
+			if err != nil {
+				said += err.Error()
+			}
+			if !strings.Contains(said, tc.msg) || (tc.msg == "" && said != "") {
+				t.Errorf("said %q, want %q", said, tc.msg)
+			}
+		})
+	}
+}
+
+// A line far over the limit is refused by number, and what follows it is read.
+func TestReaderPassesOverAGiantLine(t *testing.T) {
+	giant := io.MultiReader(strings.NewReader("{\"a\":1}\n{\"a\":\""), io.LimitReader(letters{}, 50<<20), strings.NewReader("\"}\n{\"a\":3}\n"))
+	good, bad, err := readAll(t, giant, 1<<20)
+	if err != nil || len(good) != 2 || len(bad) != 1 || !strings.Contains(bad[0], "f:2: the line is longer than 1 MB") {
+		t.Fatalf("good %d, bad %v, %v", len(good), bad, err)
+	}
+	if good[1] != `3 {"a":3}` {
+		t.Errorf("after it came %q", good[1])
+	}
+}
+
+type letters struct{}
+
+func (letters) Read(p []byte) (int, error) {
+	for i := range p {
+		p[i] = 'x'
+	}
+	return len(p), nil
+}
+
+func TestReaderUnpacks(t *testing.T) {
+	var b bytes.Buffer
+	z := gzip.NewWriter(&b)
+	io.WriteString(z, "{\"a\":1}\n")
+	z.Close()
+	if good, bad, err := readAll(t, &b, 0); len(good) != 1 || err != nil {
+		t.Errorf("%v %v %v", good, bad, err)
+	}
+}
+
+func raw(s string) record.Raw { return record.Raw{File: "f", Line: 7, Data: []byte(s)} }
+
+func TestDecodeSource(t *testing.T) {
+	s, err := record.DecodeSource(raw(`{"content":"雨","likes":"1.2万","date":"2023年5月1日","category":"散文","x":[1],"_error":"old"}`), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if s.Text != "雨" || s.Likes != 12000 || s.Genre != "散文" || s.Published == nil || s.Published.Time.Format("2006-01-02") != "2023-05-01" {
+		t.Errorf("got %+v", s)
+	}
+	if len(s.Extra) != 1 || string(s.Extra["x"]) != "[1]" {
+		t.Errorf("unknown fields %v", s.Extra)
+	}
+	if s, err := record.DecodeSource(raw(`{"正文":"雨"}`), map[string]string{"text": "正文"}); err != nil || s.Text != "雨" {
+		t.Errorf("mapped: %+v, %v", s, err)
+	}
+	for in, want := range map[string]string{
+		`{"title":"x"}`:                "f:7: text: is missing",
+		`{"text":"x","date":"soon"}`:   `f:7: date: "soon" is not a date`,
+		`{"text":["x"]}`:               "f:7: text: is a list, must be a text",
+		`{"text":"x","likes":"viele"}`: `f:7: likes: "viele" is not a count`,
+	} {
+		if _, err := record.DecodeSource(raw(in), nil); err == nil || !strings.Contains(err.Error(), want) || !errors.Is(err, errs.Invalid) {
+			t.Errorf("%s: got %v, want %s", in, err, want)
+		}
+	}
+}
+
+func TestParseDate(t *testing.T) {
+	for in, want := range map[string]string{
+		"2023-05-01": "2023-05-01T00:00:00+08:00 day", "2023/5/1 12:30": "2023-05-01T12:30:00+08:00 second",
+		"2023年5月1日 8时5分": "2023-05-01T08:05:00+08:00 second", "2023年5月": "2023-05-01T00:00:00+08:00 month",
+		"2024-05-31T15:59:59.000Z": "2024-05-31T15:59:59Z second", "1682899200": "2023-05-01T08:00:00+08:00 second",
+		"1682899200000": "2023-05-01T08:00:00+08:00 second", "2020-07-13 10:36:57": "2020-07-13T10:36:57+08:00 second",
+	} {
+		d, err := record.ParseDate(in)
+		if err != nil {
+			t.Errorf("%s: %v", in, err)
+			continue
+		}
+		got := d.Time
+		if !d.Zoned || len(in) < 14 {
+			got = got.In(record.Zone)
+		}
+		if s := got.Format("2006-01-02T15:04:05Z07:00") + " " + d.Precise; s != want {
+			t.Errorf("%s: got %s, want %s", in, s, want)
+		}
+	}
+	for _, in := range []string{"", "soon", "2023-13-40", strings.Repeat("1", 99)} {
+		if _, err := record.ParseDate(in); err == nil {
+			t.Errorf("%q was read as a date", in)
+		}
+	}
+}
+
+func TestDecodeTriplet(t *testing.T) {
+	for name, in := range map[string]string{
+		"ours":     `{"prompt":"p","reasoning":"r","article":"a","genre":"诗歌"}`,
+		"released": `{"id":"1","query":"p","thought":"r","answer":"a","metadata":{"genre":"诗歌"}}`,
+		"older":    `{"reverse_inspiration_prompt":"p","reasoning_process":"r","article":"a","metadata":{"genre":"诗歌"}}`,
+	} {
+		got, err := record.DecodeTriplet(raw(in))
+		if err != nil || got.Prompt != "p" || got.Reasoning != "r" || got.Article != "a" || got.Genre != "诗歌" {
+			t.Errorf("%s: %+v, %v", name, got, err)
+		}
+	}
+	if _, err := record.DecodeTriplet(raw(`{"query":"p"}`)); err == nil || !strings.Contains(err.Error(), "article: is missing") {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestTheReleasedSampleIsRead(t *testing.T) {
+	f, err := os.Open("../../../shared/data/coig_writer_repo/sample_triplet.jsonl")
+	if err != nil {
+		t.Skip("the released sample is not here:", err)
+	}
+	defer f.Close()
+	rd, err := record.NewReader("sample", f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	raw, err := rd.Next()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, err := record.DecodeTriplet(raw); err != nil || !strings.HasPrefix(got.Article, "山中") || got.Reasoning == "" {
+		t.Errorf("%+v, %v", got, err)
+	}
+}
+
+func TestWriterAppearsWhole(t *testing.T) {
+	for _, name := range []string{"a.jsonl", "a.jsonl.gz", "a.jsonl.zst"} {
+		path := filepath.Join(t.TempDir(), name)
+		w, err := record.Create(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := w.Write(map[string]string{"a": "<雨>"}); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := os.Stat(path); err == nil {
+			t.Error("the file is there before it is whole")
+		}
+		if err := w.Close(); err != nil {
+			t.Fatal(err)
+		}
+		f, err := os.Open(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		good, _, err := readAll(t, f, 0)
+		f.Close()
+		if err != nil || len(good) != 1 || good[0] != `1 {"a":"<雨>"}` {
+			t.Errorf("%s: %q, %v", name, good, err)
+		}
+	}
+}
+
+func FuzzReader(f *testing.F) {
+	for _, s := range []string{"{\"a\":1}\n", "[{}]", "\x1f\x8b", "{\n\"a\":1}", "\xff\xfe{\x00}\x00"} {
+		f.Add([]byte(s))
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		good, _, _ := readAll(t, bytes.NewReader(data), 1<<16)
+		for _, g := range good {
+			_, obj, _ := strings.Cut(g, " ")
+			if !json.Valid([]byte(obj)) {
+				t.Errorf("not JSON: %q", obj)
+			}
+			_, _ = record.DecodeSource(raw(obj), nil)
+			_, _ = record.DecodeTriplet(raw(obj))
+		}
+	})
+}

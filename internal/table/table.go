@@ -1,0 +1,204 @@
+// Package table is the one kind of table of the program: rows of text and numbers that print
+// aligned in a terminal (Chinese is two cells wide) and as CSV, JSON, Markdown, and as plain
+// data for pages. Pure: it writes to an io.Writer and knows nothing else.
+package table
+
+import (
+	"encoding/csv"
+	"encoding/json"
+	"fmt"
+	"io"
+	"math"
+	"strconv"
+	"strings"
+
+	pretty "github.com/jedib0t/go-pretty/v6/table"
+	ptext "github.com/jedib0t/go-pretty/v6/text"
+)
+
+// A Column is a heading, and whether the cells under it are numbers (aligned to the right).
+type Column struct {
+	Title string `json:"title"`
+	Num   bool   `json:"num"`
+}
+
+// Text is a column of words.
+func Text(title string) Column { return Column{Title: title} }
+
+// Num is a column of numbers.
+func Num(title string) Column { return Column{Title: title, Num: true} }
+
+// A Percent is a share between 0 and 1 that prints as per cent with one decimal.
+type Percent float64
+
+// A Table has a title, columns, and rows of cells: strings, integers, floats, [Percent], or nil
+// for a cell without a value.
+type Table struct {
+	Title   string   `json:"title"`
+	Note    string   `json:"note,omitempty"`
+	Columns []Column `json:"columns"`
+	Rows    [][]any  `json:"rows"`
+}
+
+// New returns a table without rows.
+func New(title string, columns ...Column) *Table {
+	return &Table{Title: title, Columns: columns}
+}
+
+// Add appends a row. A row of another width than the columns is a mistake in the program.
+func (t *Table) Add(cells ...any) {
+	if len(cells) != len(t.Columns) {
+		panic(fmt.Sprintf("table %q: row of %d cells under %d columns", t.Title, len(cells), len(t.Columns)))
+	}
+	t.Rows = append(t.Rows, cells)
+}
+
+// Cell formats a value for people: floats with at most two decimals, shares as per cent, a
+// missing or undefined value as a dash.
+func Cell(v any) string {
+	switch x := v.(type) {
+	case nil:
+		return "–"
+	case string:
+		return x
+	case Percent:
+		if math.IsNaN(float64(x)) {
+			return "–"
+		}
+		return strconv.FormatFloat(100*float64(x), 'f', 1, 64) + "%"
+	case float64:
+		if math.IsNaN(x) || math.IsInf(x, 0) {
+			return "–"
+		}
+		s := strconv.FormatFloat(x, 'f', 2, 64)
+		return strings.TrimSuffix(strings.TrimRight(s, "0"), ".")
+	}
+	return fmt.Sprint(v)
+}
+
+// Terminal prints the table aligned, with its title above and its note below.
+func (t *Table) Terminal(w io.Writer) error {
+	p := pretty.NewWriter()
+	p.SetStyle(pretty.StyleLight)
+	p.Style().Format.Header = ptext.FormatDefault
+	p.Style().Options = pretty.Options{SeparateHeader: true}
+	p.Style().Box.PaddingLeft, p.Style().Box.PaddingRight = "", "  "
+	head, configs := make(pretty.Row, len(t.Columns)), make([]pretty.ColumnConfig, len(t.Columns))
+	for i, c := range t.Columns {
+		head[i] = c.Title
+		configs[i] = pretty.ColumnConfig{Number: i + 1}
+		if c.Num {
+			configs[i].Align, configs[i].AlignHeader = ptext.AlignRight, ptext.AlignRight
+		}
+	}
+	p.AppendHeader(head)
+	p.SetColumnConfigs(configs)
+	for _, r := range t.Rows {
+		row := make(pretty.Row, len(r))
+		for i, v := range r {
+			row[i] = printable(Cell(v))
+		}
+		p.AppendRow(row)
+	}
+	if t.Title != "" {
+		fmt.Fprintln(w, t.Title)
+	}
+	fmt.Fprintln(w, p.Render())
+	if t.Note != "" {
+		fmt.Fprintln(w, t.Note)
+	}
+	_, err := fmt.Fprintln(w)
+	return err
+}
+
+// printable keeps terminal escapes and line breaks of hostile texts out of a cell.
+func printable(s string) string {
+	return strings.Map(func(r rune) rune {
+		if r < ' ' || r == 0x7f || (r >= 0x80 && r < 0xa0) {
+			return ' '
+		}
+		return r
+	}, s)
+}
+
+// CSV writes the table with a heading line, in full precision, and guarded against cells that
+// a spreadsheet would run as formulas.
+func (t *Table) CSV(w io.Writer) error {
+	c := csv.NewWriter(w)
+	row := make([]string, len(t.Columns))
+	for i, col := range t.Columns {
+		row[i] = Guard(col.Title)
+	}
+	if err := c.Write(row); err != nil {
+		return err
+	}
+	for _, r := range t.Rows {
+		for i, v := range r {
+			switch x := v.(type) {
+			case nil:
+				row[i] = ""
+			case string:
+				row[i] = Guard(x)
+			case Percent:
+				row[i] = strconv.FormatFloat(float64(x), 'g', -1, 64)
+			case float64:
+				row[i] = strconv.FormatFloat(x, 'g', -1, 64)
+			default:
+				row[i] = fmt.Sprint(v)
+			}
+		}
+		if err := c.Write(row); err != nil {
+			return err
+		}
+	}
+	c.Flush()
+	return c.Error()
+}
+
+// Guard puts an apostrophe before a text that a spreadsheet would take for a formula.
+func Guard(s string) string {
+	if s != "" && strings.ContainsRune("=+-@\t\r", rune(s[0])) {
+		return "'" + s
+	}
+	return s
+}
+
+// JSON writes the table as one document.
+func (t *Table) JSON(w io.Writer) error {
+	enc := json.NewEncoder(w)
+	enc.SetEscapeHTML(false)
+	enc.SetIndent("", "  ")
+	return enc.Encode(t)
+}
+
+// MarshalJSON writes undefined numbers as null, since JSON has no NaN.
+func (p Percent) MarshalJSON() ([]byte, error) {
+	if math.IsNaN(float64(p)) || math.IsInf(float64(p), 0) {
+		return []byte("null"), nil
+	}
+	return json.Marshal(float64(p))
+}
+
+// Markdown writes the table as GitHub reads it.
+func (t *Table) Markdown(w io.Writer) error {
+	esc := strings.NewReplacer("|", `\|`, "\n", " ", "\r", " ", "<", "&lt;")
+	line := func(cells []string) string { return "| " + strings.Join(cells, " | ") + " |\n" }
+	head, rule := make([]string, len(t.Columns)), make([]string, len(t.Columns))
+	for i, c := range t.Columns {
+		head[i], rule[i] = esc.Replace(c.Title), "---"
+		if c.Num {
+			rule[i] = "---:"
+		}
+	}
+	var b strings.Builder
+	b.WriteString(line(head) + line(rule))
+	for _, r := range t.Rows {
+		cells := make([]string, len(r))
+		for i, v := range r {
+			cells[i] = esc.Replace(Cell(v))
+		}
+		b.WriteString(line(cells))
+	}
+	_, err := io.WriteString(w, b.String())
+	return err
+}
