@@ -52,8 +52,11 @@ func Cancel(err error) error { return river.JobCancel(err) }
 // Snooze puts a job off without counting an attempt.
 func Snooze(d time.Duration) error { return river.JobSnooze(d) }
 
+// InsertOpts say how a job is queued; Args with a method InsertOpts() InsertOpts choose them.
+type InsertOpts = river.InsertOpts
+
 // Once are insert options for jobs of which one waiting copy is enough.
-func Once() river.InsertOpts {
+func Once() InsertOpts {
 	return river.InsertOpts{UniqueOpts: river.UniqueOpts{ByArgs: true, ByState: []rivertype.JobState{
 		rivertype.JobStateAvailable, rivertype.JobStatePending, rivertype.JobStateRunning,
 		rivertype.JobStateRetryable, rivertype.JobStateScheduled,

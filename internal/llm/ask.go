@@ -25,7 +25,7 @@ type About struct {
 // Ask returns the model's reply to p filled with data, and the ID of the call that holds it.
 //
 // A question asked before is answered from the store without a call; a question whose earlier
-// failure was final fails again without a call (see [SetAside]). Otherwise the server is
+// failure was final fails again without a call (see [SetAside]). A nil client asks nobody. Otherwise the server is
 // called, the raw reply stored, then parsed; a reply that breaks the schema is shown to the
 // model once with the error. A failure is returned as a [*Failure], with the ID of the call
 // that showed it when there was one. It must not be called inside a transaction.
@@ -33,6 +33,9 @@ func Ask[Reply any](ctx context.Context, d *db.DB, c *Client, p *Prompt[Reply], 
 	defer errs.Wrap(&err, "ask %s about %s %s", p.Name, about.Kind, about.ID)
 	if d.InTx() {
 		return reply, "", fmt.Errorf("a model must not be called inside a transaction")
+	}
+	if c == nil {
+		return reply, "", noEndpoint()
 	}
 	q, err := newQuestion(c, p, data, about)
 	if err != nil {
@@ -72,6 +75,10 @@ func Ask[Reply any](ctx context.Context, d *db.DB, c *Client, p *Prompt[Reply], 
 			return reply, k.ID, f
 		}
 	}
+}
+
+func noEndpoint() error {
+	return failf(KindNoEndpoint, "no model is configured: set the endpoint's address and model")
 }
 
 // judge reads a stored call: the transport's failure, a text the server silently cut, or the reply.
@@ -141,12 +148,12 @@ func (q *question) call(ctx context.Context, d *db.DB, c *Client, bad []*Call, a
 	if len(bad) > 0 {
 		msgs = repair(msgs, bad[len(bad)-1])
 	}
+	if !c.Configured() {
+		return nil, noEndpoint()
+	}
 	x, err := c.ask(ctx, msgs, q.schema, p)
 	if err != nil {
 		return nil, err
-	}
-	if x.failure != nil && x.failure.Kind == KindNoEndpoint {
-		return nil, x.failure
 	}
 	k := &Call{
 		ID: db.NewID(), Key: q.key, Attempt: int64(asked) + 1,

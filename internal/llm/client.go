@@ -56,11 +56,16 @@ func NewClient(e Endpoint) (_ *Client, err error) {
 	}, nil
 }
 
-// Endpoint returns the endpoint with its defaults filled in.
-func (c *Client) Endpoint() Endpoint { return c.e }
+// Endpoint returns the endpoint with its defaults filled in; a nil client has none.
+func (c *Client) Endpoint() Endpoint {
+	if c == nil {
+		return Endpoint{}
+	}
+	return c.e
+}
 
-// Configured reports whether there is a server to ask.
-func (c *Client) Configured() bool { return c.e.Configured() }
+// Configured reports whether there is a server to ask. A nil client has none.
+func (c *Client) Configured() bool { return c != nil && c.e.Configured() }
 
 // Close lets go of idle connections.
 func (c *Client) Close() { c.http.CloseIdleConnections() }
@@ -78,9 +83,6 @@ type exchange struct {
 // ask sends msgs at the strongest level the server takes. The error is the context's; all
 // else is in the exchange.
 func (c *Client) ask(ctx context.Context, msgs []Message, s *Schema, p parameters) (exchange, error) {
-	if !c.Configured() {
-		return exchange{failure: failf(KindNoEndpoint, "no model is configured: set the endpoint's base_url and model")}, nil
-	}
 	for i, last := c.span(); ; i++ {
 		body, err := c.e.requestBody(msgs, s, p, levels[i])
 		if err != nil {

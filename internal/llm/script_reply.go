@@ -81,7 +81,7 @@ func (m *inventor) value(name string, s *jsonschema.Schema) any {
 		}
 		return min(hi, max(lo, m.level+m.draw(2)))
 	case "boolean":
-		return m.level > 5
+		return false
 	}
 	words := []rune(scriptNote)
 	if s.MaxLength != nil {

@@ -1,0 +1,282 @@
+package screen
+
+import (
+	"context"
+	"errors"
+	"sync"
+
+	"golang.org/x/sync/errgroup"
+
+	"coigwriter/internal/db"
+	"coigwriter/internal/errs"
+	"coigwriter/internal/genre"
+	"coigwriter/internal/llm"
+	"coigwriter/internal/source"
+)
+
+// RuleThreshold is the named rule that turns a model's verdicts into states.
+const RuleThreshold = "rule:screen-threshold"
+
+// ruleGenre fills the genre of a source that has none with the model's suggestion.
+const ruleGenre = "rule:screen-genre"
+
+// A Screener is what screening needs besides the database: who judges, by which genres and
+// thresholds. The client may be nil: then nothing is judged and every source waits.
+type Screener struct {
+	Client     *llm.Client
+	Taxonomy   *genre.Taxonomy
+	Thresholds Thresholds
+}
+
+// An Outcome is what became of one source in a run.
+type Outcome struct {
+	SourceID    string
+	State       string       // after the run
+	Stage       string       // the last stage judged or tried, "" when none was
+	NeedsPerson bool         // it waits for a person: the judge was unsure, or somebody reopened it
+	Failure     *llm.Failure // why there is no verdict, when a model failed
+}
+
+// One takes a waiting source through the stages it has not passed yet: the model is called
+// outside any transaction, and each verdict is one short transaction. A failure that asking
+// again would not mend holds the source with its reason; any other leaves it waiting. A source
+// that is not waiting is a Conflict.
+func (c Screener) One(ctx context.Context, d *db.DB, sourceID string) (out Outcome, err error) {
+	defer errs.Wrap(&err, "screen")
+	out.SourceID = sourceID
+	s, err := source.Get(ctx, d, sourceID)
+	if err != nil {
+		return out, err
+	}
+	if out.State = s.State; s.State != source.Waiting {
+		return out, mayJudge(s, ByModel)
+	}
+	vs, err := Verdicts(ctx, d, s.ID)
+	if err != nil {
+		return out, err
+	}
+	now := Current(vs)
+	for _, stage := range Stages {
+		v, judged := now[stage]
+		if judged && v.Passed {
+			continue
+		}
+		if judged {
+			// It waits although a judge did not pass it: unsure, or reopened by a person. The
+			// same judge would say the same.
+			out.NeedsPerson = true
+			return out, nil
+		}
+		out.Stage = stage
+		if err := c.judge(ctx, d, s, stage, &out); err != nil || out.Failure != nil || out.NeedsPerson || out.State != source.Waiting {
+			return out, err
+		}
+	}
+	// Every stage was passed before and the source was sent back to waiting: by whom it was
+	// held, it has been let go.
+	return out, c.admit(ctx, d, s, &out)
+}
+
+// judge asks the model about one stage and records what it says.
+func (c Screener) judge(ctx context.Context, d *db.DB, s *source.Source, stage string, out *Outcome) error {
+	j, reasons, callID, err := askStage(ctx, d, c.Client, s, c.Taxonomy, stage)
+	if f := llm.FailureOf(err); f != nil {
+		out.Failure = f
+		return c.hold(ctx, d, s, stage, callID, out)
+	}
+	if err != nil {
+		return err
+	}
+	ruling, bit := c.Thresholds.Rule(stage, j)
+	if stage == Usability && ruling == Pass && s.Genre == "" {
+		if err := source.SetGenre(ctx, d, s.ID, j.Genre, ruleGenre); err != nil {
+			return err
+		}
+	}
+	e := c.Client.Endpoint()
+	out.NeedsPerson = ruling == Ask
+	out.State, err = add(ctx, d, Verdict{
+		SourceID: s.ID, Stage: stage, JudgeKind: ByModel, Judge: e.Model, Scripted: e.Scripted(),
+		CallID: callID, Judgement: db.AsJSON(j), Reasons: reasons,
+	}, ruling, bit, RuleThreshold)
+	return err
+}
+
+// hold sends a source to a person when the model's failure is final for it.
+func (c Screener) hold(ctx context.Context, d *db.DB, s *source.Source, stage, callID string, out *Outcome) error {
+	if !out.Failure.Kind.Final() {
+		return nil
+	}
+	err := d.Transact(ctx, func(tx *db.DB) error {
+		return source.Advance(ctx, tx, s.ID, source.Held, RuleThreshold, ReasonFailed+string(out.Failure.Kind),
+			map[string]any{"stage": stage, "call": callID, "failure": out.Failure.Kind, "detail": out.Failure.Message})
+	})
+	if err == nil {
+		out.State = source.Held
+	}
+	return err
+}
+
+// admit moves a waiting source whose verdicts all stand into the pool.
+func (c Screener) admit(ctx context.Context, d *db.DB, s *source.Source, out *Outcome) error {
+	return d.Transact(ctx, func(tx *db.DB) error {
+		vs, err := Verdicts(ctx, tx, s.ID)
+		if err != nil {
+			return err
+		}
+		ids := map[string]string{}
+		for stage, v := range Current(vs) {
+			if v.Passed {
+				ids[stage] = v.ID
+			}
+		}
+		if len(ids) < len(Stages) {
+			return errs.Conflictf("source %s: its verdicts have changed; look again", s.ID)
+		}
+		out.State = source.Pool
+		return source.Advance(ctx, tx, s.ID, source.Pool, RuleThreshold, "", map[string]any{"verdicts": ids})
+	})
+}
+
+// Options bound a run.
+type Options struct {
+	Limit       int           // sources at most, 0 for all that wait
+	Concurrency int           // sources at once, 0 for the client's number of requests in flight
+	Progress    func(Outcome) // called for every source, one at a time; nil for none
+}
+
+// A Summary counts what a run did.
+type Summary struct {
+	Seen        int              `json:"seen"`
+	Pool        int              `json:"pool"`
+	Refused     int              `json:"refused"`
+	Held        int              `json:"held"`
+	Waiting     int              `json:"waiting"` // still waiting, for a model that is well again or for a person
+	NeedsPerson int              `json:"needs_person"`
+	Failures    map[llm.Kind]int `json:"failures,omitempty"`
+	Stopped     *llm.Failure     `json:"-"`     // why the run ended early, nil when it did not
+	Moved       int              `json:"moved"` // sources that somebody else moved meanwhile
+}
+
+// enough is how many transient failures in a row end a run: the server is down, and every
+// further source would only wait for the same.
+const enough = 5
+
+// pageSize is how many waiting sources are read at a time.
+const pageSize = 200
+
+// Run screens every waiting source, several at once. It can be stopped and started again:
+// what was judged stays judged, and what was answered is not asked again. When the server is
+// missing, rejects the key or stays silent, the run ends early and says why in Stopped; an
+// error is returned only for what is not the model's doing.
+func (c Screener) Run(ctx context.Context, d *db.DB, o Options) (sum Summary, err error) {
+	defer errs.Wrap(&err, "screening run")
+	sum.Failures = map[llm.Kind]int{}
+	if !c.Client.Configured() {
+		sum.Stopped = &llm.Failure{Kind: llm.KindNoEndpoint, Message: "no model is configured: set the endpoint's address and model; sources wait, and people can score by hand"}
+		return sum, nil
+	}
+	if o.Concurrency <= 0 {
+		o.Concurrency = c.Client.Endpoint().MaxInFlight
+	}
+	t := tally{sum: &sum, progress: o.Progress}
+	after := ""
+	for sum.Stopped == nil {
+		ids, err := waitingAfter(ctx, d, after, pageOf(o.Limit, sum.Seen))
+		if err != nil || len(ids) == 0 {
+			return sum, err
+		}
+		after = ids[len(ids)-1]
+		if err := c.page(ctx, d, ids, o.Concurrency, &t); err != nil {
+			return sum, err
+		}
+	}
+	return sum, nil
+}
+
+func pageOf(limit, seen int) int {
+	if limit <= 0 {
+		return pageSize
+	}
+	return min(pageSize, limit-seen)
+}
+
+// page screens a page of sources and returns when all of them are done.
+func (c Screener) page(ctx context.Context, d *db.DB, ids []string, workers int, t *tally) error {
+	g, inner := errgroup.WithContext(ctx)
+	g.SetLimit(workers)
+	for _, id := range ids {
+		g.Go(func() error {
+			if inner.Err() != nil || t.stopped() {
+				return nil
+			}
+			out, err := c.One(inner, d, id)
+			return t.add(out, err)
+		})
+	}
+	if err := g.Wait(); err != nil {
+		return err
+	}
+	return ctx.Err()
+}
+
+// A tally gathers outcomes from several goroutines.
+type tally struct {
+	mu       sync.Mutex
+	sum      *Summary
+	progress func(Outcome)
+	inARow   int // transient failures since the last answer
+}
+
+func (t *tally) stopped() bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.sum.Stopped != nil
+}
+
+func (t *tally) add(out Outcome, err error) error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.sum.Seen++
+	if errors.Is(err, errs.Conflict) || errors.Is(err, errs.NotFound) {
+		t.sum.Moved++ // a person or another process was faster
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	switch out.State {
+	case source.Pool:
+		t.sum.Pool++
+	case source.Refused:
+		t.sum.Refused++
+	case source.Held:
+		t.sum.Held++
+	default:
+		t.sum.Waiting++
+	}
+	if out.NeedsPerson {
+		t.sum.NeedsPerson++
+	}
+	t.fail(out.Failure)
+	if t.progress != nil {
+		t.progress(out)
+	}
+	return nil
+}
+
+func (t *tally) fail(f *llm.Failure) {
+	if f == nil {
+		t.inARow = 0
+		return
+	}
+	t.sum.Failures[f.Kind]++
+	if f.Kind != llm.KindTransient {
+		t.inARow = 0
+	} else {
+		t.inARow++
+	}
+	if t.sum.Stopped == nil && (f.Kind.Stops() || t.inARow >= enough) {
+		t.sum.Stopped = f
+	}
+}
