@@ -1,10 +1,6 @@
 package source
 
-import (
-	"fmt"
-
-	"coigwriter/internal/errs"
-)
+import "coigwriter/internal/record"
 
 // A Candidate is one text as a reader found it, before anything judged it.
 type Candidate struct {
@@ -24,35 +20,10 @@ type Candidate struct {
 
 	File string // where it was read, as given by the person
 	Line int    // line in File, from 1; 0 for a file that is one text
-	Raw  []byte // the record as it was written, to be mended; nil for a file that is one text
+	Raw  []byte // the record as it was written, to be mended; valid until the next one; nil for a file that is one text
 }
 
-// A BadRecord is one record that cannot become a source; the import goes on without it.
-type BadRecord struct {
-	File   string
-	Line   int    // 0: the whole file
-	Field  string // "": the record as a whole
-	Kind   string // short and stable, for counting: syntax, missing, encoding, too-long, genre …
-	Msg    string // what is wrong
-	Remedy string // what to do
-	Raw    []byte // the record, when it is small enough to be written out again
+// bad makes the error of one record that cannot become a source; the import goes on after it.
+func (c *Candidate) bad(field, msg string) *record.BadRecord {
+	return &record.BadRecord{File: c.File, Line: c.Line, Field: field, Msg: msg, Data: c.Raw}
 }
-
-// Error says where, what and what to do, on one line.
-func (b *BadRecord) Error() string {
-	where := b.File
-	if b.Line > 0 {
-		where = fmt.Sprintf("%s:%d", where, b.Line)
-	}
-	if b.Field != "" {
-		where += ": field " + b.Field
-	}
-	s := where + ": " + b.Msg
-	if b.Remedy != "" {
-		s += "; " + b.Remedy
-	}
-	return s
-}
-
-// Unwrap makes a bad record an [errs.Invalid].
-func (b *BadRecord) Unwrap() error { return errs.Invalid }

@@ -59,12 +59,12 @@ func NewEvidence(kind, raw, place string) Evidence {
 	if d, ok := ParseDate(raw); ok {
 		return evidenceOf(kind, d, raw, place)
 	}
-	return Evidence{Kind: kind, Raw: clip(raw, 100), Place: place, Precise: PreciseDay, Note: NoteUnreadable}
+	return Evidence{Kind: kind, Raw: clip(oneLine(raw), 100), Place: oneLine(place), Precise: PreciseDay, Note: NoteUnreadable}
 }
 
 func evidenceOf(kind string, d Date, raw, place string) Evidence {
 	at := d.At
-	return Evidence{Kind: kind, Raw: clip(raw, 100), At: &at, Place: place, Zone: d.Zone, Precise: d.Precise}
+	return Evidence{Kind: kind, Raw: clip(oneLine(raw), 100), At: &at, Place: oneLine(place), Zone: d.Zone, Precise: d.Precise}
 }
 
 func (e Evidence) span() (from, to time.Time) { return Date{At: *e.At, Precise: e.Precise}.span() }

@@ -1,0 +1,357 @@
+package source
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/uptrace/bun"
+
+	"coigwriter/internal/db"
+	"coigwriter/internal/errs"
+	"coigwriter/internal/genre"
+	"coigwriter/internal/record"
+	"coigwriter/internal/text"
+)
+
+// ImportOptions say what to import and how. By and Paths must be set.
+type ImportOptions struct {
+	Paths    []string          // files and folders
+	By       string            // the person who imports
+	Mapping  map[string]string // field of the contract → field of the file, for records
+	Taxonomy *genre.Taxonomy   // nil is the default one
+	Gate     DateGate          // the zero value is DefaultDateGate
+	Genre    string            // id given to texts that name none; "" leaves them without
+	Platform string            // given to texts that name none
+	Refused  string            // file for the records that could not be read; "" keeps none
+	Limit    int               // stop after so many records; 0 is no limit
+
+	// Check returns what the rules see in a source; screen.Checker makes one. Nil checks nothing.
+	Check func(context.Context, *Source) []Finding
+	// Progress is told now and then how many bytes of how many were read. May be nil.
+	Progress func(read, total int64)
+}
+
+// A Report says what became of an import. Read = Added + Same + Duplicate + Refused.
+type Report struct {
+	ImportID    string         `json:"import_id"`
+	Files       int            `json:"files"`
+	Read        int            `json:"read"`
+	Added       int            `json:"added"`        // new sources, in whatever state
+	Same        int            `json:"same"`         // there already, nothing done
+	Duplicate   int            `json:"duplicate"`    // the same text from elsewhere; kept as refused, linked
+	Refused     int            `json:"refused"`      // could not be read as a source; in the refused file
+	ByState     map[string]int `json:"by_state"`     // of the added ones
+	ByReason    map[string]int `json:"by_reason"`    // why added ones are held or refused
+	ByField     map[string]int `json:"by_field"`     // of the unreadable ones: the field at fault, or "record"
+	Problems    []string       `json:"problems"`     // the first of the unreadable ones, in words
+	RefusedFile string         `json:"refused_file"` // where the unreadable ones were written, if any
+}
+
+// How many sources go into one transaction, and at most how many characters of text: large
+// enough that the database's sync does not set the pace, small enough for memory.
+const (
+	batchSize  = 200
+	batchChars = 4 << 20
+	keepWords  = 20 // problems the report quotes
+)
+
+type importRow struct {
+	bun.BaseModel `bun:"table:import"`
+
+	ID        string
+	At        time.Time
+	DoneAt    *time.Time
+	ByPerson  string
+	Files     db.JSON[[]string]
+	ReadCount int
+	Added     int
+	Same      int
+	Duplicate int
+	Refused   int
+	Error     string
+}
+
+// Import reads files and folders into sources. A record that cannot be read is refused with its
+// file, line, field and remedy, and the rest goes in. Everything is committed batch by batch;
+// when the database or the disk fails, or ctx ends, what was committed stays, the report says
+// how far it came, and running the same import again goes on where it stopped, because a text
+// that is there already is passed over.
+func Import(ctx context.Context, d *db.DB, o ImportOptions) (Report, error) {
+	if o.Taxonomy == nil {
+		o.Taxonomy = genre.Default()
+	}
+	if o.Gate.Cutoff.IsZero() {
+		o.Gate = DefaultDateGate()
+	}
+	im := &importer{d: d, o: o, report: Report{
+		ImportID: db.NewID(), ByState: map[string]int{}, ByReason: map[string]int{}, ByField: map[string]int{},
+	}}
+	files, closeAll, err := collect(ctx, o.Paths)
+	if err != nil {
+		return im.report, err
+	}
+	defer closeAll()
+	im.report.Files = len(files)
+	for _, f := range files {
+		im.total += f.size
+	}
+	row := importRow{ID: im.report.ImportID, At: d.Now(), ByPerson: o.By, Files: db.AsJSON(o.Paths)}
+	if err := d.Insert(ctx, &row); err != nil {
+		return im.report, im.stopped(err)
+	}
+	err = readAll(ctx, files, o.Mapping, im.progress, im.take)
+	if err == nil || errors.Is(err, errLimit) {
+		err = im.flush(ctx)
+	} else if ctx.Err() != nil { // what was read is kept before we stop
+		err = errors.Join(ctx.Err(), im.flush(context.WithoutCancel(ctx)))
+	}
+	if err != nil {
+		err = im.stopped(err)
+	}
+	if ferr := im.finishRefused(); err == nil {
+		err = ferr
+	}
+	return im.report, errors.Join(err, im.finish(row, err))
+}
+
+type importer struct {
+	d       *db.DB
+	o       ImportOptions
+	report  Report
+	batch   []Draft
+	chars   int
+	refused *record.Writer
+	read    int64
+	total   int64
+	told    int64
+}
+
+var errLimit = errors.New("limit reached")
+
+// take is called with every record the readers find.
+func (im *importer) take(c Candidate, err error) error {
+	ctx := context.Background() // checked by the readers; a batch that is being written is finished
+	if im.o.Limit > 0 && im.report.Read >= im.o.Limit {
+		return errLimit
+	}
+	im.report.Read++
+	var draft Draft
+	if err == nil {
+		draft, err = im.draft(ctx, c)
+	}
+	var bad *record.BadRecord
+	if errors.As(err, &bad) {
+		return im.refuse(c, bad)
+	}
+	if err != nil {
+		return err
+	}
+	im.batch = append(im.batch, draft)
+	im.chars += len(draft.Source.Text)
+	if len(im.batch) >= batchSize || im.chars >= batchChars {
+		return im.flush(ctx)
+	}
+	return nil
+}
+
+// draft turns a candidate into a source with a state: dates and rules decide it together, and
+// refusal goes before question.
+func (im *importer) draft(ctx context.Context, c Candidate) (Draft, error) {
+	s := Source{
+		URL: oneLine(c.URL), Platform: oneLine(c.Platform), Title: oneLine(c.Title), Author: oneLine(c.Author), Text: c.Text, Language: c.Language,
+		Likes: c.Likes, Shares: c.Shares, Comments: c.Comments, Licence: oneLine(c.Licence), Extra: db.AsJSON(cleanExtra(c.Extra)),
+		File: oneLine(c.File), Line: c.Line, ImportID: im.report.ImportID, Genre: im.o.Genre,
+	}
+	if s.Platform == "" {
+		s.Platform = im.o.Platform
+	}
+	if c.Genre != "" {
+		g, ok := im.o.Taxonomy.Find(c.Genre)
+		if !ok {
+			return Draft{}, c.bad("genre", fmt.Sprintf("%q is not a genre of the taxonomy; did you mean %s? Or leave the field out",
+				clip(c.Genre, 60), strings.Join(im.o.Taxonomy.Nearest(c.Genre, 3), ", ")))
+		}
+		s.Genre = g.ID
+	}
+	s.Make()
+	if s.Text == "" {
+		return Draft{}, c.bad("text", "holds no text that can be shown; give the article itself")
+	}
+	v := im.o.Gate.Judge(c.Evidence, im.d.Now())
+	s.DateVerdict, s.PublishedAt = v.Outcome, v.At
+	var findings []Finding
+	if im.o.Check != nil {
+		findings = im.o.Check(ctx, &s)
+	}
+	s.State, s.Reason = settle(v, findings)
+	return Draft{Source: s, Evidence: c.Evidence, Findings: findings}, nil
+}
+
+// settle decides the first state of a source.
+func settle(v Verdict, findings []Finding) (state, reason string) {
+	if v.Outcome == DateRefused {
+		return Refused, v.Reason
+	}
+	for _, f := range findings {
+		if f.Level == LevelRefuse {
+			return Refused, f.Message
+		}
+	}
+	if v.Outcome != DatePassed {
+		return Held, v.Reason
+	}
+	for _, f := range findings {
+		if f.Level == LevelAsk {
+			return Held, f.Message
+		}
+	}
+	return Waiting, ""
+}
+
+// flush writes the batch. Two imports at once may store the same text between our look and our
+// insert; the second try sees it.
+func (im *importer) flush(ctx context.Context) error {
+	if len(im.batch) == 0 {
+		return nil
+	}
+	outcomes, err := Insert(ctx, im.d, im.o.By, im.batch)
+	if im.d.IsUnique(err) {
+		outcomes, err = Insert(ctx, im.d, im.o.By, im.batch)
+	}
+	if err != nil {
+		im.report.Read -= len(im.batch)
+		return err
+	}
+	for i, out := range outcomes {
+		switch out {
+		case Added:
+			s := &im.batch[i].Source
+			im.report.Added++
+			im.report.ByState[s.State]++
+			if s.Reason != "" {
+				im.report.ByReason[s.Reason]++
+			}
+		case Same:
+			im.report.Same++
+		case Duplicate:
+			im.report.Duplicate++
+		}
+	}
+	clear(im.batch)
+	im.batch, im.chars = im.batch[:0], 0
+	return nil
+}
+
+// refuse counts an unreadable record, quotes the first few, and writes it to be mended.
+func (im *importer) refuse(c Candidate, bad *record.BadRecord) error {
+	im.report.Refused++
+	field := bad.Field
+	if field == "" {
+		field = "record"
+	}
+	im.report.ByField[field]++
+	if len(im.report.Problems) < keepWords {
+		im.report.Problems = append(im.report.Problems, bad.Error())
+	}
+	if im.o.Refused == "" {
+		return nil
+	}
+	if im.refused == nil {
+		w, err := record.Create(im.o.Refused)
+		if err != nil {
+			return err
+		}
+		im.refused = w
+	}
+	return im.refused.Write(mendable(c, bad))
+}
+
+// mendable is the record as it was, with notes in fields that begin with an underscore and
+// that an import passes over. What was no JSON object stands in _raw.
+func mendable(c Candidate, bad *record.BadRecord) map[string]any {
+	m := map[string]any{}
+	data := bad.Data
+	if data == nil {
+		data = c.Raw
+	}
+	var fields map[string]json.RawMessage
+	if json.Unmarshal(data, &fields) == nil {
+		for k, v := range fields {
+			m[k] = v
+		}
+	} else if len(data) > 0 {
+		m["_raw"] = strings.ToValidUTF8(string(data), "\uFFFD")
+	}
+	m["_error"], m["_file"] = bad.Msg, bad.File
+	if bad.Line > 0 {
+		m["_line"] = bad.Line
+	}
+	if bad.Field != "" {
+		m["_field"] = bad.Field
+	}
+	return m
+}
+
+func (im *importer) finishRefused() error {
+	if im.refused == nil {
+		return nil
+	}
+	if err := im.refused.Close(); err != nil {
+		return err
+	}
+	im.report.RefusedFile = im.o.Refused
+	return nil
+}
+
+// stopped says what was kept and how to go on.
+func (im *importer) stopped(err error) error {
+	kept := im.report.Added + im.report.Same + im.report.Duplicate
+	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+		return fmt.Errorf("import interrupted after %d records, which are kept; run it again to go on: %w", kept, err)
+	}
+	return errs.Unavailablef("import stopped after %d records, which are kept: %w; mend the cause (a full disk?) and run the same import again, it goes on from there", kept, err)
+}
+
+// finish notes the end of the import, also when it failed: a person will look for it.
+func (im *importer) finish(row importRow, failed error) error {
+	words := ""
+	if failed != nil {
+		words = clip(failed.Error(), 500)
+	}
+	r := &im.report
+	_, err := im.d.Exec(context.Background(), `UPDATE import SET done_at = ?, read_count = ?, added = ?, same = ?, duplicate = ?, refused = ?, error = ?
+		WHERE id = ?`, im.d.Now(), r.Read, r.Added, r.Same, r.Duplicate, r.Refused, words, row.ID)
+	if failed != nil {
+		return nil // the first failure is the one to show
+	}
+	return err
+}
+
+// progress tells at most a hundred times.
+func (im *importer) progress(n int64) {
+	im.read += n
+	if im.o.Progress != nil && (im.read-im.told)*100 >= im.total {
+		im.told = im.read
+		im.o.Progress(im.read, im.total)
+	}
+}
+
+func oneLine(s string) string { return strings.Join(strings.Fields(text.Normalize(s)), " ") }
+
+// maxExtra bounds the passed-through fields of one source, so that a record with a 30 MB field
+// nobody asked for does not fill the database.
+const maxExtra = 256 << 10
+
+func cleanExtra(m map[string]any) map[string]any {
+	if b, err := json.Marshal(m); err != nil || len(b) > maxExtra {
+		return map[string]any{"_dropped": "extra fields were larger than 256 kB"}
+	}
+	if m == nil {
+		return map[string]any{}
+	}
+	return m
+}
