@@ -1,0 +1,123 @@
+package triplet
+
+import (
+	"context"
+	"strings"
+	"time"
+
+	"github.com/uptrace/bun"
+
+	"coigwriter/internal/db"
+)
+
+// A Filter narrows a list; zero fields do not.
+type Filter struct {
+	States    []string
+	Annotator string
+	Genres    []string
+	Query     string // in title, prompt and article
+	After     string // cursor: the last ID of the page before
+	Limit     int    // 1 to 200, 50 when 0
+}
+
+// A Row is a triplet in a list, without its long texts.
+type Row struct {
+	ID, SourceID, AnnotatorID, Genre, State, Reason, Title, Tier string
+	Step, Round                                                  int
+	Revision                                                     int64
+	PromptChars, ReasoningChars, ArticleChars                    int
+	UpdatedAt                                                    time.Time
+	SubmittedAt                                                  *time.Time
+}
+
+// List returns triplets, newest first, and the cursor of the next page ("" on the last).
+func List(ctx context.Context, d *db.DB, f Filter) ([]Row, string, error) {
+	limit := f.Limit
+	if limit <= 0 {
+		limit = 50
+	}
+	limit = min(limit, 200)
+	where, args := f.where()
+	if f.After != "" {
+		where += ` AND t.id < ?`
+		args = append(args, f.After)
+	}
+	var rows []Row
+	err := d.All(ctx, &rows, `SELECT t.id, t.source_id, t.annotator_id, t.genre, t.state, t.reason, s.title, t.tier, t.step, t.round, t.revision,
+			t.prompt_chars, t.reasoning_chars, t.article_chars, t.updated_at, t.submitted_at
+		FROM triplet t JOIN source s ON s.id = t.source_id WHERE `+where+` ORDER BY t.id DESC LIMIT ?`, append(args, limit+1)...)
+	if err != nil {
+		return nil, "", err
+	}
+	next := ""
+	if len(rows) > limit {
+		rows = rows[:limit]
+		next = rows[limit-1].ID
+	}
+	return rows, next, nil
+}
+
+func (f Filter) where() (string, []any) {
+	where, args := `1 = 1`, []any{}
+	if len(f.States) > 0 {
+		where += ` AND t.state IN (?)`
+		args = append(args, bun.In(f.States))
+	}
+	if f.Annotator != "" {
+		where += ` AND t.annotator_id = ?`
+		args = append(args, f.Annotator)
+	}
+	if len(f.Genres) > 0 {
+		where += ` AND t.genre IN (?)`
+		args = append(args, bun.In(f.Genres))
+	}
+	if f.Query != "" {
+		like := "%" + escapeLike(strings.ToLower(f.Query)) + "%"
+		where += ` AND (lower(s.title) LIKE ? ESCAPE '!' OR lower(t.content) LIKE ? ESCAPE '!' OR lower(t.article) LIKE ? ESCAPE '!')`
+		args = append(args, like, like, like)
+	}
+	return where, args
+}
+
+func escapeLike(s string) string {
+	return strings.NewReplacer("!", "!!", "%", "!%", "_", "!_").Replace(s)
+}
+
+// Counts returns how many triplets are in each state; annotator "" counts everybody's.
+func Counts(ctx context.Context, d *db.DB, annotator string) (map[string]int, error) {
+	var rows []struct {
+		State string
+		N     int
+	}
+	if err := d.All(ctx, &rows, `SELECT state, COUNT(*) AS n FROM triplet WHERE ? = '' OR annotator_id = ? GROUP BY state`, annotator, annotator); err != nil {
+		return nil, err
+	}
+	m := make(map[string]int, len(rows))
+	for _, r := range rows {
+		m[r.State] = r.N
+	}
+	return m, nil
+}
+
+// A GenreCount is how many triplets of one genre are in one state.
+type GenreCount struct {
+	Genre, State string
+	N            int
+}
+
+// CountsByGenre returns the board genre x state.
+func CountsByGenre(ctx context.Context, d *db.DB) ([]GenreCount, error) {
+	var rows []GenreCount
+	err := d.All(ctx, &rows, `SELECT genre, state, COUNT(*) AS n FROM triplet GROUP BY genre, state ORDER BY genre, state`)
+	return rows, err
+}
+
+// EachLength calls f with the lengths of every triplet in a state, for statistics.
+func EachLength(ctx context.Context, d *db.DB, state string, f func(genre string, article, prompt, reasoning int)) error {
+	type row struct {
+		Genre                                     string
+		ArticleChars, PromptChars, ReasoningChars int
+	}
+	return db.Each(ctx, d, func(r *row) error { f(r.Genre, r.ArticleChars, r.PromptChars, r.ReasoningChars); return nil },
+		`SELECT genre, article_chars, prompt_chars, reasoning_chars FROM triplet WHERE state = ?`, state)
+}
