@@ -146,7 +146,7 @@ func TestAskRepairs(t *testing.T) {
 	if len(seen) != 2 || len(seen[1].Messages) != 4 || seen[1].Seed == seen[0].Seed {
 		t.Fatalf("requests %+v", seen)
 	}
-	if m := seen[1].Messages; m[2].Role != "assistant" || !strings.Contains(m[3].Content, "quality") {
+	if m := seen[1].Messages; m[2].Role != "assistant" || !strings.Contains(m[3].Content, "quality: maximum") || !strings.Contains(m[3].Content, "creativity: maximum") {
 		t.Errorf("the repair must show the reply and what was wrong: %+v", m[2:])
 	}
 }

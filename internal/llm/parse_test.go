@@ -134,6 +134,22 @@ func TestSchemaRoundTrip(t *testing.T) {
 	}
 }
 
+// The message is stored and shown to the model, so the same reply always gets the same one.
+func TestSchemaErrorsAreInOrder(t *testing.T) {
+	t.Parallel()
+	s := sheetSchema(t)
+	for range 20 {
+		_, f := ParseReply[sheet](s, body(`{"zeta": 1, "alpha": 1, "creativity": 0, "usable": "maybe", "reasons": []}`, "stop"))
+		if f == nil {
+			t.Fatal("accepted")
+		}
+		const want = "the reply breaks its schema: quality is missing; creativity: minimum: 0/1 is less than 1.000000; usable: enum: maybe does not equal any of: [yes no unsure]; alpha is not a field; zeta is not a field"
+		if f.Message != want {
+			t.Fatal(f.Message)
+		}
+	}
+}
+
 // Whatever a server sends, a reply is either inside the schema or a failure; never both, never a panic.
 func FuzzParseReply(f *testing.F) {
 	for _, content := range []string{good, "", "{", "```json\n" + good, "<think>" + good + "</think>" + good, good + good, `{"quality":{"quality":8}}`} {

@@ -2,8 +2,11 @@ package llm
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
+	"maps"
 	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -13,6 +16,13 @@ import (
 // A Schema is what a reply must look like: sent to the server, and held against every reply.
 type Schema struct {
 	JSON     json.RawMessage // canonical: the same schema is always the same bytes
+	resolved *jsonschema.Resolved
+	fields   []field // of an object, in order
+}
+
+// A field is one property of the reply, to name what is wrong with it.
+type field struct {
+	name     string
 	resolved *jsonschema.Resolved
 }
 
@@ -53,7 +63,19 @@ func resolve(s *jsonschema.Schema) (*Schema, error) {
 	if err != nil {
 		return nil, fmt.Errorf("reply schema: %w", err)
 	}
-	return &Schema{JSON: text, resolved: r}, nil
+	out := &Schema{JSON: text, resolved: r}
+	for _, name := range s.Required {
+		p := s.Properties[name]
+		if p == nil {
+			continue
+		}
+		pr, err := p.CloneSchemas().Resolve(nil)
+		if err != nil {
+			return nil, fmt.Errorf("reply schema: %s: %w", name, err)
+		}
+		out.fields = append(out.fields, field{name, pr})
+	}
+	return out, nil
 }
 
 // tighten applies the tags of t's fields to s, and takes back the null that the library
@@ -122,5 +144,39 @@ func applyTags(p *jsonschema.Schema, tag reflect.StructTag) error {
 	return nil
 }
 
-// validate holds a decoded JSON value against the schema.
-func (s *Schema) validate(v any) error { return s.resolved.Validate(v) }
+// validate holds a decoded JSON value against the schema. The library walks a map, so the
+// first error it finds changes from run to run; the message must not, because it is stored and
+// shown to the model.
+func (s *Schema) validate(v any) error {
+	err := s.resolved.Validate(v)
+	object, ok := v.(map[string]any)
+	if err == nil || !ok {
+		return err
+	}
+	var bad []string
+	for _, f := range s.fields {
+		value, given := object[f.name]
+		if !given {
+			bad = append(bad, f.name+" is missing")
+		} else if err := f.resolved.Validate(value); err != nil {
+			bad = append(bad, f.name+": "+lastPart(err))
+		}
+		delete(object, f.name)
+	}
+	for _, name := range slices.Sorted(maps.Keys(object)) {
+		bad = append(bad, clip(name, 40)+" is not a field")
+	}
+	if len(bad) == 0 {
+		return err
+	}
+	return errors.New(strings.Join(bad, "; "))
+}
+
+// lastPart drops the library's trail of places, of which the field's name is enough.
+func lastPart(err error) string {
+	_, msg, ok := strings.Cut(err.Error(), "validating root: ")
+	if !ok {
+		msg = err.Error()
+	}
+	return clip(msg, 120)
+}

@@ -335,6 +335,40 @@ func TestRunLimit(t *testing.T) {
 	}
 }
 
+// Sources that wait for a person do not use up the limit of a run, however many they are.
+func TestWaitingForAPersonStarvesNobody(t *testing.T) {
+	t.Parallel()
+	rules := append([]llm.ScriptRule{{
+		Contains: "usable 填", Times: 3,
+		Reply: `{"reasons":"说不准。","usable":"unsure","genre":"` + someGenre() + `","language":"zh","speaks_to_judge":false}`,
+	}}, liking()...)
+	b := setup(t, rules...)
+	b.add(t, snow, snow+"一", snow+"二")
+	if sum := b.run(t); sum.NeedsPerson != 3 {
+		t.Fatalf("%+v", sum)
+	}
+	b.add(t, snow+"三")
+	sum, err := b.Run(t.Context(), b.d, Options{Limit: 1})
+	if err != nil || sum.Seen != 1 || sum.Pool != 1 {
+		t.Errorf("%+v, %v", sum, err)
+	}
+}
+
+// A genre that somebody gave is not replaced by the judge's.
+func TestGenreIsOnlyFilled(t *testing.T) {
+	t.Parallel()
+	b := setup(t, liking()...)
+	id := b.add(t, snow)[0]
+	other := genre.Default().Genres[7].ID
+	if err := source.SetGenre(t.Context(), b.d, id, other, "lead"); err != nil {
+		t.Fatal(err)
+	}
+	b.run(t)
+	if s, err := source.Get(t.Context(), b.d, id); err != nil || s.Genre != other || s.State != source.Pool {
+		t.Errorf("%+v, %v", s, err)
+	}
+}
+
 // What was answered before a crash is not asked again: the verdict is made from the stored reply.
 func TestStoredRepliesCostNothing(t *testing.T) {
 	t.Parallel()
