@@ -62,7 +62,6 @@ var Transitions = []Transition{
 	{Disputed, Removal, "propose-removal", "removal.vote", true},
 	{Accepted, Removal, "propose-removal", "removal.vote", true},
 	{Removal, Removed, "confirm-removal", "removal.vote", true},
-	{Removal, InReview, "decline-removal", "removal.vote", true},
 	{Removal, Disputed, "decline-removal", "removal.vote", true},
 	{Removal, Accepted, "decline-removal", "removal.vote", true},
 }
