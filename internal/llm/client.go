@@ -191,7 +191,7 @@ func (c *Client) attempt(ctx context.Context, body []byte) (x exchange, wait tim
 	start := time.Now()
 	defer func() { x.took = time.Since(start) }()
 
-	res, err := c.post(timed, body)
+	res, err := c.request(timed, http.MethodPost, "/chat/completions", bytes.NewReader(body))
 	if err == nil {
 		defer res.Body.Close()
 		x.status = res.StatusCode
@@ -216,12 +216,15 @@ func (c *Client) attempt(ctx context.Context, body []byte) (x exchange, wait tim
 	return x, wait, nil
 }
 
-func (c *Client) post(ctx context.Context, body []byte) (*http.Response, error) {
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, c.e.BaseURL+"/chat/completions", bytes.NewReader(body))
+// request sends one request; only it ever reads the key.
+func (c *Client) request(ctx context.Context, method, path string, body io.Reader) (*http.Response, error) {
+	req, err := http.NewRequestWithContext(ctx, method, c.e.BaseURL+path, body)
 	if err != nil {
 		return nil, err
 	}
-	req.Header.Set("Content-Type", "application/json")
+	if body != nil {
+		req.Header.Set("Content-Type", "application/json")
+	}
 	req.Header.Set("Accept", "application/json")
 	req.Header.Set("User-Agent", "coigwriter")
 	if c.e.APIKey != "" {

@@ -226,3 +226,37 @@ func TestScriptIsDeterministicAndLabelled(t *testing.T) {
 		t.Errorf("a script must not pass for a model: %+v", x)
 	}
 }
+
+func TestModels(t *testing.T) {
+	t.Parallel()
+	s, err := StartScript()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(s.Close)
+	if names, err := client(t, s.Endpoint()).Models(t.Context()); err != nil || len(names) != 1 || names[0] != "scripted-judge" {
+		t.Errorf("%v, %v", names, err)
+	}
+	if _, err := client(t, Endpoint{}).Models(t.Context()); FailureOf(err) == nil {
+		t.Error(err)
+	}
+	c := server(t, func(w http.ResponseWriter, r *http.Request) {
+		http.Error(w, `{"error":{"message":"bad `+strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer ")+`"}}`, 401)
+	})
+	if _, err := c.Models(t.Context()); FailureOf(err) == nil || FailureOf(err).Kind != KindAuth || strings.Contains(err.Error(), "sk-key") {
+		t.Error(err)
+	}
+}
+
+func TestRedact(t *testing.T) {
+	t.Parallel()
+	for in, want := range map[string]string{
+		"http://127.0.0.1:8000/v1":          "http://127.0.0.1:8000/v1",
+		"https://me:pw@host/v1?api-key=abc": "https://me:xxxxx@host/v1",
+		"http://[":                          "(not an address)",
+	} {
+		if got := Redact(in); got != want {
+			t.Errorf("%q: %q", in, got)
+		}
+	}
+}

@@ -92,8 +92,8 @@ func (e Endpoint) withDefaults() (Endpoint, error) {
 		u, err := url.Parse(e.BaseURL)
 		if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" {
 			bad = append(bad, errs.Field{Name: "base_url", Msg: "must be an address such as http://127.0.0.1:8000/v1"})
-		} else if u.User != nil {
-			bad = append(bad, errs.Field{Name: "base_url", Msg: "must not hold a password: use api_key"})
+		} else if u.User != nil || u.RawQuery != "" {
+			bad = append(bad, errs.Field{Name: "base_url", Msg: "must not hold a password or a query: use api_key"})
 		}
 		if e.Model == "" {
 			bad = append(bad, errs.Field{Name: "model", Msg: "is empty: name the model the server serves"})
