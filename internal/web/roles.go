@@ -1,0 +1,17 @@
+package web
+
+import (
+	"context"
+	"strings"
+
+	"coigwriter/internal/user"
+)
+
+// roleNames writes roles in the page's language.
+func roleNames(ctx context.Context, roles []user.Role) string {
+	words := make([]string, len(roles))
+	for i, r := range roles {
+		words[i] = T(ctx, "people.role_"+string(r))
+	}
+	return strings.Join(words, T(ctx, "frame.list_comma"))
+}

@@ -1,0 +1,88 @@
+package web
+
+import (
+	"net/http"
+
+	"coigwriter/internal/errs"
+	"coigwriter/internal/user"
+)
+
+// A Route is one line of the site map.
+type Route struct {
+	Method  string
+	Pattern string // as of net/http's ServeMux: /sources/{id}
+	May     user.Permission // the permission asked for before the handler runs
+	handler handler
+}
+
+// A handler parses the request, calls one domain function and renders; what it returns
+// becomes an error page.
+type handler func(w http.ResponseWriter, r *http.Request) error
+
+// siteMap lists every page and action of the site.
+func (s *Server) siteMap() []Route {
+	return []Route{
+		// frame
+		{"GET", "/static/{hash}/{file...}", user.Public, s.static},
+		{"GET", "/healthz", user.Public, s.healthy},
+		{"POST", "/preferences", user.Public, s.setPreference},
+
+		// today
+		{"GET", "/{$}", user.Self, s.today},
+	}
+}
+
+// mux builds the router. A path or method that is not in the site map gets our own page.
+func (s *Server) mux() http.Handler {
+	mux := http.NewServeMux()
+	for _, r := range s.routes {
+		mux.Handle(r.Method+" "+r.Pattern, s.guarded(r))
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		h, pattern := mux.Handler(r)
+		if pattern != "" {
+			mux.ServeHTTP(w, r)
+			return
+		}
+		probe := &statusOnly{header: http.Header{}}
+		h.ServeHTTP(probe, r)
+		if probe.status == http.StatusMethodNotAllowed {
+			w.Header().Set("Allow", probe.header.Get("Allow"))
+			s.fail(w, r, errMethod)
+			return
+		}
+		s.fail(w, r, errs.NotFoundf("there is no page at %s", r.URL.Path))
+	})
+}
+
+// guarded asks for the route's permission before its handler runs.
+func (s *Server) guarded(route Route) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		v := viewOf(r.Context())
+		err := v.unknown
+		switch {
+		case route.May == user.Public:
+			err = route.handler(w, r)
+		case err != nil:
+		case v.Person == nil:
+			err = errSignIn
+		case !v.Person.May(route.May):
+			err = errs.Forbiddenf("your roles do not allow %s", route.May)
+		default:
+			err = route.handler(w, r)
+		}
+		if err != nil {
+			s.fail(w, r, err)
+		}
+	})
+}
+
+// statusOnly keeps a reply's status and header and drops its body.
+type statusOnly struct {
+	header http.Header
+	status int
+}
+
+func (p *statusOnly) Header() http.Header         { return p.header }
+func (p *statusOnly) Write(b []byte) (int, error) { return len(b), nil }
+func (p *statusOnly) WriteHeader(status int)      { p.status = status }

@@ -1,0 +1,8 @@
+// The one script a page asks for; each module takes care of its own elements.
+import './prefs.js';
+import './connection.js';
+import './shortcuts.js';
+import './count.js';
+import './panes.js';
+import './autosave.js';
+import './toast.js';
