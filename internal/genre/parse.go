@@ -2,22 +2,23 @@ package genre
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/goccy/go-yaml"
-	"github.com/goccy/go-yaml/ast"
 	"github.com/goccy/go-yaml/parser"
 
 	"coigwriter/internal/errs"
 )
 
 // maxFile bounds a project's own taxonomy; the default has 14 kB.
-const maxFile = 1 << 20
+const maxFile = 256 << 10
 
-var idShape = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,63}$`)
+// maxDepth bounds how deep brackets and blocks nest; a taxonomy needs three. The YAML parser's
+// memory grows with the square of the depth: 200 kB of "[" would take the whole machine.
+const maxDepth = 32
 
 // A Problem is one thing wrong with a taxonomy file.
 type Problem struct {
@@ -41,35 +42,89 @@ func (p *problems) Error() string {
 
 func (p *problems) Unwrap() error { return errs.Invalid }
 
+// Problems returns what an error of [Parse] lists, for a page that shows each beside its line;
+// nil for any other error.
+func Problems(err error) []Problem {
+	var p *problems
+	if errors.As(err, &p) {
+		return p.list
+	}
+	return nil
+}
+
 // Parse reads a taxonomy file; name is how errors call it. The error is errs.Invalid and
-// lists every problem with its line.
+// lists every problem with its line. Anchors, aliases and tags are refused: the file says what
+// it means.
 func Parse(name string, data []byte) (*Taxonomy, error) {
 	if len(data) > maxFile {
 		return nil, errs.Invalidf("%s: %d bytes is more than a taxonomy may have (%d)", name, len(data), maxFile)
 	}
-	file, err := parser.ParseBytes(data, 0)
-	if err != nil {
-		return nil, syntaxError(name, err)
+	if line := tooDeep(data); line > 0 {
+		return nil, &problems{name, []Problem{{line, fmt.Sprintf("nested more than %d deep", maxDepth)}}}
 	}
+	w := &walker{lines: map[string]int{}}
 	t := &Taxonomy{hash: hashOf(data), MinCount: 15}
-	if err := yaml.UnmarshalWithOptions(data, t, yaml.Strict()); err != nil {
+	if err := w.read(data, t); err != nil {
 		return nil, syntaxError(name, err)
 	}
-	c := &checker{t: t, file: file}
+	c := &checker{t: t, walker: w}
 	c.check()
-	if len(c.list) > 0 {
-		slices.SortStableFunc(c.list, func(a, b Problem) int { return cmp.Compare(a.Line, b.Line) })
-		return nil, &problems{file: name, list: c.list}
+	if len(w.list) > 0 {
+		slices.SortStableFunc(w.list, func(a, b Problem) int { return cmp.Compare(a.Line, b.Line) })
+		return nil, &problems{file: name, list: slices.Compact(w.list)}
 	}
 	return t, nil
 }
 
+// read fills t from the file. The parser is not ours and has panicked on broken input before:
+// that is an error of the file, not the end of the program.
+func (w *walker) read(data []byte, t *Taxonomy) (err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("not readable as YAML: %v", r)
+		}
+	}()
+	file, err := parser.ParseBytes(data, 0)
+	if err != nil {
+		return err
+	}
+	w.taxonomy(file, t)
+	return nil
+}
+
+// tooDeep returns the line where the nesting passes maxDepth, or 0.
+func tooDeep(data []byte) int {
+	open, line := 0, 0
+	for l := range strings.Lines(string(data)) {
+		line++
+		indent, marks := 0, 0
+		for ; indent < len(l) && strings.IndexByte(" -?:\t", l[indent]) >= 0; indent++ {
+			if l[indent] != ' ' {
+				marks++
+			}
+		}
+		if marks > maxDepth || indent > 8*maxDepth {
+			return line
+		}
+		for _, r := range l {
+			switch r {
+			case '[', '{':
+				open++
+			case ']', '}':
+				open = max(0, open-1)
+			}
+			if open > maxDepth {
+				return line
+			}
+		}
+	}
+	return 0
+}
+
 func syntaxError(name string, err error) error {
-	line := 1
-	msg := err.Error()
+	line, msg := 1, err.Error()
 	var ye yaml.Error
-	if e, ok := err.(yaml.Error); ok {
-		ye = e
+	if errors.As(err, &ye) {
 		msg = ye.GetMessage()
 		if tok := ye.GetToken(); tok != nil && tok.Position != nil {
 			line = tok.Position.Line
@@ -77,159 +132,4 @@ func syntaxError(name string, err error) error {
 	}
 	msg, _, _ = strings.Cut(msg, "\n")
 	return &problems{file: name, list: []Problem{{Line: line, Msg: msg}}}
-}
-
-// A checker collects everything wrong with a taxonomy that YAML itself cannot know.
-type checker struct {
-	t    *Taxonomy
-	file *ast.File
-	list []Problem
-}
-
-func (c *checker) bad(path, format string, a ...any) {
-	c.list = append(c.list, Problem{Line: c.line(path), Msg: fmt.Sprintf(format, a...)})
-}
-
-// line finds where a value stands; for a missing one, where its parent does.
-func (c *checker) line(path string) int {
-	for {
-		if p, err := yaml.PathString(path); err == nil {
-			if n, err := p.FilterFile(c.file); err == nil && n != nil && n.GetToken() != nil && n.GetToken().Position != nil {
-				return n.GetToken().Position.Line
-			}
-		}
-		cut := strings.LastIndexAny(path, ".[")
-		if cut <= 0 {
-			return 1
-		}
-		path = path[:cut]
-	}
-}
-
-func (c *checker) check() {
-	t := c.t
-	t.byID, t.byName = map[string]int{}, map[string]int{}
-	if t.MinCount < 0 {
-		c.bad("$.min_count", "min_count must not be negative")
-	}
-	if len(t.Genres) == 0 {
-		c.bad("$", "no genres: list at least one under \"genres:\"")
-	}
-	categories := c.names("categories", t.Categories)
-	domains := c.names("domains", t.Domains)
-	for i, g := range t.Genres {
-		at := fmt.Sprintf("$.genres[%d]", i)
-		c.name(at, g.Name)
-		if j, dup := t.byID[g.ID]; dup {
-			c.bad(at+".id", "genre id %q stands twice (also as genre %d)", g.ID, j+1)
-		} else {
-			t.byID[g.ID] = i
-		}
-		if !categories[g.Category] {
-			c.bad(at+".category", "genre %q: unknown category %q; list it under \"categories:\"", g.ID, g.Category)
-		}
-		if !domains[g.Domain] {
-			c.bad(at+".domain", "genre %q: unknown domain %q; list it under \"domains:\"", g.ID, g.Domain)
-		}
-		if g.Tier != Standard && g.Tier != Specialist {
-			c.bad(at+".tier", "genre %q: tier is %q; say %s (two reviews) or %s (four)", g.ID, g.Tier, Standard, Specialist)
-		}
-		for _, r := range []struct {
-			name string
-			Range
-		}{{"article", g.Article}, {"prompt", g.Prompt}, {"reasoning", g.Reasoning}} {
-			if r.Min() < 1 || r.Max() < r.Min() {
-				c.bad(at+"."+r.name, "genre %q: %s length is [%d, %d]; give [least, greatest] in characters", g.ID, r.name, r.Min(), r.Max())
-			}
-		}
-	}
-	c.index()
-}
-
-// index fills byName; two genres must not answer to one name.
-func (c *checker) index() {
-	for i, g := range c.t.Genres {
-		at := fmt.Sprintf("$.genres[%d]", i)
-		for _, n := range append([]string{g.ID, g.ZH, g.EN}, g.Aliases...) {
-			key := fold(n)
-			if j, taken := c.t.byName[key]; taken && j != i && key != "" {
-				c.bad(at, "genre %q: the name %q belongs to genre %q already", g.ID, n, c.t.Genres[j].ID)
-				continue
-			}
-			c.t.byName[key] = i
-		}
-	}
-	delete(c.t.byName, "")
-}
-
-func (c *checker) names(list string, names []Name) map[string]bool {
-	seen := map[string]bool{}
-	for i, n := range names {
-		at := fmt.Sprintf("$.%s[%d]", list, i)
-		c.name(at, n)
-		if seen[n.ID] {
-			c.bad(at+".id", "%s: id %q stands twice", list, n.ID)
-		}
-		seen[n.ID] = true
-	}
-	return seen
-}
-
-func (c *checker) name(at string, n Name) {
-	if !idShape.MatchString(n.ID) {
-		c.bad(at+".id", "id %q: use lower-case letters, digits and hyphens", n.ID)
-	}
-	for _, s := range []struct{ lang, name string }{{"zh", n.ZH}, {"en", n.EN}} {
-		if strings.TrimSpace(s.name) == "" {
-			c.bad(at+"."+s.lang, "%q has no name in %q", n.ID, s.lang)
-		}
-	}
-}
-
-// nearest orders genres by shared two-letter pieces with the folded name (Dice).
-func nearest(genres []Genre, name string, n int) []string {
-	type hit struct {
-		name  string
-		score float64
-	}
-	var hits []hit
-	for _, g := range genres {
-		best := hit{name: g.ZH}
-		for _, cand := range append([]string{g.ID, g.ZH, g.EN}, g.Aliases...) {
-			if s := dice(fold(cand), name); s > best.score {
-				best = hit{cand, s}
-			}
-		}
-		if best.score > 0 {
-			hits = append(hits, best)
-		}
-	}
-	slices.SortStableFunc(hits, func(a, b hit) int { return cmp.Compare(b.score, a.score) })
-	out := make([]string, 0, n)
-	for _, h := range hits[:min(n, len(hits))] {
-		out = append(out, h.name)
-	}
-	return out
-}
-
-func dice(a, b string) float64 {
-	pairs := func(s string) map[string]bool {
-		m := map[string]bool{}
-		r := []rune(s)
-		for i := range r {
-			m[string(r[i:min(i+2, len(r))])] = true
-		}
-		return m
-	}
-	x, y := pairs(a), pairs(b)
-	if len(x)+len(y) == 0 {
-		return 0
-	}
-	shared := 0
-	for p := range x {
-		if y[p] {
-			shared++
-		}
-	}
-	return 2 * float64(shared) / float64(len(x)+len(y))
 }
