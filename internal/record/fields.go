@@ -8,7 +8,8 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
-	"time"
+
+	"golang.org/x/text/width"
 )
 
 // fields are a record's top-level members, from which the known ones are taken one by one;
@@ -81,7 +82,20 @@ func (f *fields) count(names ...string) int64 {
 	if !ok {
 		return 0
 	}
-	n, err := ParseCount(strings.Trim(string(v), `"`))
+	var s string
+	switch v[0] {
+	case '"':
+		_ = json.Unmarshal(v, &s) // v is valid JSON
+	case '{', '[', 't', 'f':
+		f.errs = append(f.errs, f.badf(name, "is %s, must be a count", kindOf(v)))
+		return 0
+	default:
+		s = string(v)
+		if x, err := strconv.ParseFloat(s, 64); err == nil && x >= 0 && x < 1e15 { // 12.0 or 1e3, as some tools write
+			return int64(math.Round(x))
+		}
+	}
+	n, err := ParseCount(s)
 	if err != nil {
 		f.errs = append(f.errs, f.badf(name, "%v", err))
 	}
@@ -102,11 +116,12 @@ func kindOf(v json.RawMessage) string {
 	return "a number"
 }
 
-var countShape = regexp.MustCompile(`^([0-9][0-9,]*(?:\.[0-9]+)?)\s*([万亿wWkKmM]?)\+?(?:\s*(?:个|次|人|赞|热度|likes?))?$`)
+var countShape = regexp.MustCompile(`^([0-9][0-9,]*(?:\.[0-9]+)?)\s*([千万亿wWkKmM]?)\+?(?:\s*(?:个|次|人|赞|热度|likes?))?$`)
 
-// ParseCount reads a number of people or clicks in the spellings of the web.
+// ParseCount reads a number of people or clicks in the spellings of the web: 1234, "1,234",
+// "1.2万", "3亿", "5k", "10万+". No text at all is 0.
 func ParseCount(s string) (int64, error) {
-	m := countShape.FindStringSubmatch(strings.TrimSpace(s))
+	m := countShape.FindStringSubmatch(strings.TrimSpace(width.Fold.String(cut(s))))
 	if m == nil {
 		if strings.TrimSpace(s) == "" {
 			return 0, nil
@@ -122,7 +137,7 @@ func ParseCount(s string) (int64, error) {
 		x *= 1e4
 	case "亿":
 		x *= 1e8
-	case "k", "K":
+	case "千", "k", "K":
 		x *= 1e3
 	case "m", "M":
 		x *= 1e6
@@ -138,75 +153,4 @@ func cut(s string) string {
 		return string(r[:60]) + "…"
 	}
 	return s
-}
-
-// A Date is a point in time as somebody wrote it, with what is known of its precision.
-type Date struct {
-	Raw     string
-	Time    time.Time // in Zone when the text named none
-	Precise string    // second, day, month or year
-	Zoned   bool      // whether the text named its zone
-}
-
-// Zone is where a date without a zone is taken to be: nearly all texts come from there.
-var Zone = time.FixedZone("Asia/Shanghai", 8*3600)
-
-var dateForms = []struct {
-	layout, precise string
-	zoned           bool
-}{
-	{time.RFC3339Nano, "second", true},
-	{"2006-01-02T15:04:05Z0700", "second", true},
-	{"2006-01-02T15:04Z07:00", "second", true},
-	{time.RFC1123Z, "second", true},
-	{time.RFC1123, "second", true},
-	{"2006-1-2 15:4:5 -0700", "second", true},
-	{"2006-1-2 15:4:5 -0700 MST", "second", true},
-	{"2006-1-2 15:4:5Z07:00", "second", true},
-	{"2006-1-2T15:4:5", "second", false},
-	{"2006-1-2T15:4", "second", false},
-	{"2006-1-2 15:4:5", "second", false},
-	{"2006-1-2 15:4", "second", false},
-	{"2006-1-2", "day", false},
-	{"20060102", "day", false},
-	{"Jan 2, 2006", "day", false},
-	{"January 2, 2006", "day", false},
-	{"2 Jan 2006", "day", false},
-	{"2006-1", "month", false},
-	{"2006", "year", false},
-}
-
-var chineseDate = strings.NewReplacer("年", "-", "月", "-", "日", " ", "号", " ", "时", ":", "点", ":", "分", ":", "秒", "", "/", "-", "：", ":", "　", " ")
-
-// ParseDate reads a date in the spellings of the web: RFC 3339, 2023-05-01, 2023/5/1 12:30,
-// 2023年5月1日, Unix seconds or milliseconds.
-func ParseDate(s string) (Date, error) {
-	raw := strings.TrimSpace(s)
-	d := Date{Raw: raw}
-	if raw == "" || len(raw) > 64 {
-		return d, fmt.Errorf("%q is not a date; write 2023-05-01 or 2023-05-01T12:30:00+08:00", cut(raw))
-	}
-	if n, err := strconv.ParseInt(raw, 10, 64); err == nil && len(raw) >= 10 {
-		if len(raw) == 13 {
-			d.Time, d.Precise, d.Zoned = time.UnixMilli(n), "second", true
-			return d, nil
-		}
-		if len(raw) == 10 {
-			d.Time, d.Precise, d.Zoned = time.Unix(n, 0), "second", true
-			return d, nil
-		}
-	}
-	forms := []string{raw}
-	if cn := strings.Trim(strings.Join(strings.Fields(chineseDate.Replace(raw)), " "), " -:"); cn != raw {
-		forms = append(forms, cn)
-	}
-	for _, text := range forms {
-		for _, f := range dateForms {
-			if t, err := time.ParseInLocation(f.layout, text, Zone); err == nil {
-				d.Time, d.Precise, d.Zoned = t, f.precise, f.zoned
-				return d, nil
-			}
-		}
-	}
-	return d, fmt.Errorf("%q is not a date; write 2023-05-01 or 2023-05-01T12:30:00+08:00", cut(raw))
 }

@@ -15,9 +15,6 @@ import (
 	"unicode/utf8"
 
 	"github.com/klauspost/compress/zstd"
-	"golang.org/x/text/encoding/simplifiedchinese"
-	"golang.org/x/text/encoding/unicode"
-	"golang.org/x/text/transform"
 
 	"coigwriter/internal/errs"
 )
@@ -29,7 +26,7 @@ const MaxLine = 32 << 20
 // A Raw is one record as it stood in the file.
 type Raw struct {
 	File string
-	Line int    // 1-based; for an element of a JSON list, its number
+	Line int    // 1-based; of an element of a JSON list, where it begins
 	Data []byte // one JSON object; valid until the next call
 }
 
@@ -65,13 +62,17 @@ type Reader struct {
 	close []func() error
 	line  int
 	buf   []byte
+	was   string        // the encoding the file had, if not UTF-8
 	list  *json.Decoder // for a JSON document instead of lines
+	feed  *bounded      // what list reads
 	one   bool          // the document is a single object
+	seen  int           // elements of the document so far
 	begun bool
 }
 
 // NewReader reads records from r; name is how errors call it. Compression (gzip, zstd) and
-// encoding (UTF-8, UTF-16 with mark, GB18030) are recognised by content. Close it after use.
+// encoding (UTF-8, UTF-16, GB18030) are recognised by content, whatever the name says. Close it
+// after use.
 func NewReader(name string, r io.Reader) (*Reader, error) {
 	rd := &Reader{name: name, MaxLine: MaxLine}
 	br := bufio.NewReaderSize(r, 64<<10)
@@ -92,45 +93,8 @@ func NewReader(name string, r io.Reader) (*Reader, error) {
 		rd.close = append(rd.close, func() error { z.Close(); return nil })
 		br = bufio.NewReaderSize(z, 64<<10)
 	}
-	rd.br = decode(br)
+	rd.br, rd.was = decode(br)
 	return rd, nil
-}
-
-// decode turns what is surely not UTF-8 into it: a mark of UTF-16, or a start that is no UTF-8
-// but GB18030. (Order: mark, UTF-8, GB18030; never plain GB2312.)
-func decode(br *bufio.Reader) *bufio.Reader {
-	head, _ := br.Peek(32 << 10)
-	switch {
-	case bytes.HasPrefix(head, []byte{0xef, 0xbb, 0xbf}):
-		br.Discard(3)
-	case bytes.HasPrefix(head, []byte{0xff, 0xfe}), bytes.HasPrefix(head, []byte{0xfe, 0xff}):
-		return bufio.NewReaderSize(transform.NewReader(br, unicode.UTF16(unicode.LittleEndian, unicode.UseBOM).NewDecoder()), 64<<10)
-	case !utf8.Valid(trimPartial(head)) && gb18030(head):
-		return bufio.NewReaderSize(transform.NewReader(br, simplifiedchinese.GB18030.NewDecoder()), 64<<10)
-	}
-	return br
-}
-
-// trimPartial drops an unfinished character at the end of a buffer.
-func trimPartial(b []byte) []byte {
-	for i := 1; i <= utf8.UTFMax && i <= len(b); i++ {
-		if utf8.RuneStart(b[len(b)-i]) {
-			if !utf8.FullRune(b[len(b)-i:]) {
-				return b[:len(b)-i]
-			}
-			break
-		}
-	}
-	return b
-}
-
-// gb18030 reports whether a buffer reads as GB18030 nearly without faults.
-func gb18030(b []byte) bool {
-	out, _, err := transform.Bytes(simplifiedchinese.GB18030.NewDecoder(), b)
-	if err != nil {
-		return false
-	}
-	return bytes.Count(out, []byte("\uFFFD"))*100 < utf8.RuneCount(out)
 }
 
 // Close lets go of what the reader opened, not of the reader it was given.
@@ -167,8 +131,8 @@ func (r *Reader) Next() (Raw, error) {
 		if len(line) == 0 {
 			continue
 		}
-		if !utf8.Valid(line) {
-			return Raw{}, r.bad(line, "not valid UTF-8; convert the file, for example with iconv -f GB18030 -t UTF-8")
+		if msg := r.spoilt(line); msg != "" {
+			return Raw{}, r.bad(line, "%s", msg)
 		}
 		if line[0] != '{' {
 			return Raw{}, r.bad(line, "not a JSON object; each line must be one {...}")
@@ -178,6 +142,18 @@ func (r *Reader) Next() (Raw, error) {
 		}
 		return Raw{File: r.name, Line: r.line, Data: line}, nil
 	}
+}
+
+// spoilt says why bytes cannot be text in the file's encoding; "" when they can. What does not
+// decode is refused, never replaced in silence.
+func (r *Reader) spoilt(b []byte) string {
+	switch {
+	case r.was != "" && bytes.Contains(b, []byte("\uFFFD")):
+		return "bytes that are not " + r.was + ", which the rest of the file is; mend the line, or save the file as UTF-8"
+	case !utf8.Valid(b):
+		return "not valid UTF-8; convert the file, for example with iconv -f GB18030 -t UTF-8"
+	}
+	return ""
 }
 
 func (r *Reader) fail(err error) error {

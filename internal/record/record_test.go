@@ -9,8 +9,10 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
+	"unicode/utf16"
 
 	"golang.org/x/text/encoding/simplifiedchinese"
 
@@ -62,8 +64,14 @@ func TestReader(t *testing.T) {
 		{"torn last line", "{\"a\":1}\n{\"a\":\"x", 1, 1, `1 {"a":1}`, "f:2: broken JSON"},
 		{"prose", "once upon a time\n", 0, 1, "", "f:1: not a JSON object"},
 		{"a list", "[{\"a\":1},\n {\"a\":2}]", 2, 0, `1 {"a":1}`, ""},
-		{"a list with a number in it", "[{\"a\":1}, 7, {\"a\":2}]", 2, 1, `1 {"a":1}`, "f:2: not a JSON object"},
-		{"a torn list", "[{\"a\":1}, {\"a\"", 1, 0, `1 {"a":1}`, "element 2"},
+		{"a list with a number in it", "[\n{\"a\":1},\n\n7, {\"a\":2}]", 2, 1, `2 {"a":1}`, "f:4: not a JSON object"},
+		{"a torn list", "[{\"a\":1},\n {\"a\"", 1, 0, `1 {"a":1}`, "f:1: element 2: the file ends in the middle"},
+		{"a list broken inside", "[{\"a\":1},\n{\"a\":2},\n{\"a\" 3}]", 2, 0, `1 {"a":1}`, "what follows is not read"},
+		{"a list with spoilt bytes", "[{\"a\":\"\xff\"},\n{\"a\":2}]", 1, 1, `2 {"a":2}`, "f:1: not valid UTF-8"},
+		{"an empty list", "[]", 0, 0, "", ""},
+		{"utf-16 without a mark", utf16le("{\"text\":\"雨\"}\n"), 1, 0, `1 {"text":"雨"}`, ""},
+		{"gb18030 with spoilt bytes", strings.Repeat(gb+"\n", 3) + gb[:12] + "\xff\xff" + gb[12:], 3, 1, "", "f:4: bytes that are not GB18030"},
+		{"utf-8 with a spoilt byte", "{\"a\":\"english words 雨停了 more words\"}\n{\"a\":\"\xa5\"}\n{\"a\":1}\n", 2, 1, `1 {"a":"english words 雨停了 more words"}`, "f:2: not valid UTF-8"},
 		{"an object over lines", "{\n  \"a\": 1\n}\n", 1, 0, "1 {\n  \"a\": 1\n}", ""},
 		{"empty", "", 0, 0, "", "the file is empty"},
 		{"gb18030", gb, 1, 0, `1 {"text":"雨停了，我们去山中走走，看一看春天的草木"}`, ""},
@@ -88,8 +96,18 @@ func TestReader(t *testing.T) {
 	}
 }
 
-// A line far over the limit is refused by number, and what follows it is read.
+func utf16le(s string) string {
+	var b []byte
+	for _, u := range utf16.Encode([]rune(s)) {
+		b = append(b, byte(u), byte(u>>8))
+	}
+	return string(b)
+}
+
+// A line far over the limit is refused by number without being held, and what follows is read.
 func TestReaderPassesOverAGiantLine(t *testing.T) {
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
 	giant := io.MultiReader(strings.NewReader("{\"a\":1}\n{\"a\":\""), io.LimitReader(letters{}, 50<<20), strings.NewReader("\"}\n{\"a\":3}\n"))
 	good, bad, err := readAll(t, giant, 1<<20)
 	if err != nil || len(good) != 2 || len(bad) != 1 || !strings.Contains(bad[0], "f:2: the line is longer than 1 MB") {
@@ -97,6 +115,10 @@ func TestReaderPassesOverAGiantLine(t *testing.T) {
 	}
 	if good[1] != `3 {"a":3}` {
 		t.Errorf("after it came %q", good[1])
+	}
+	runtime.ReadMemStats(&after)
+	if mb := (after.TotalAlloc - before.TotalAlloc) >> 20; mb > 10 {
+		t.Errorf("a line of 50 MB cost %d MB of memory", mb)
 	}
 }
 
@@ -153,6 +175,11 @@ func TestParseDate(t *testing.T) {
 		"2023年5月1日 8时5分": "2023-05-01T08:05:00+08:00 second", "2023年5月": "2023-05-01T00:00:00+08:00 month",
 		"2024-05-31T15:59:59.000Z": "2024-05-31T15:59:59Z second", "1682899200": "2023-05-01T08:00:00+08:00 second",
 		"1682899200000": "2023-05-01T08:00:00+08:00 second", "2020-07-13 10:36:57": "2020-07-13T10:36:57+08:00 second",
+		"2023.05.01": "2023-05-01T00:00:00+08:00 day", "2023.5": "2023-05-01T00:00:00+08:00 month",
+		"2023.5.1 12:30": "2023-05-01T12:30:00+08:00 second", "２０２３年５月１日": "2023-05-01T00:00:00+08:00 day",
+		"2023年5月1日 下午3:05": "2023-05-01T15:05:00+08:00 second", "2023年5月1日 星期一 08:05": "2023-05-01T08:05:00+08:00 second",
+		"1682899200.5": "2023-05-01T08:00:00+08:00 second", "1.6828992e+09": "2023-05-01T08:00:00+08:00 second",
+		"Mon May 01 12:30:00 +0800 2023": "2023-05-01T12:30:00+08:00 second",
 	} {
 		d, err := record.ParseDate(in)
 		if err != nil {
@@ -167,9 +194,26 @@ func TestParseDate(t *testing.T) {
 			t.Errorf("%s: got %s, want %s", in, s, want)
 		}
 	}
-	for _, in := range []string{"", "soon", "2023-13-40", strings.Repeat("1", 99)} {
+	for _, in := range []string{"", "soon", "2023-13-40", "2023-02-30", "05-01", "昨天 12:30", "2023.", "Inf", "1e999", strings.Repeat("1", 99)} {
 		if _, err := record.ParseDate(in); err == nil {
 			t.Errorf("%q was read as a date", in)
+		}
+	}
+}
+
+func TestCounts(t *testing.T) {
+	for in, want := range map[string]int64{
+		`12`: 12, `"1,234"`: 1234, `"1.2万"`: 12000, `"3亿"`: 300000000, `"5千"`: 5000, `"10万+"`: 100000, `12.0`: 12, `1e3`: 1000,
+		`"２，０００"`: 2000, `"4.7k"`: 4700, `""`: 0, `null`: 0,
+	} {
+		s, err := record.DecodeSource(raw(`{"text":"x","likes":`+in+`}`), nil)
+		if err != nil || s.Likes != want {
+			t.Errorf("%s: got %d, %v; want %d", in, s.Likes, err, want)
+		}
+	}
+	for _, in := range []string{`-3`, `"-3"`, `true`, `[1]`, `"many"`, `1e99`, `"99999999999999999999亿"`} {
+		if _, err := record.DecodeSource(raw(`{"text":"x","likes":`+in+`}`), nil); err == nil || !strings.Contains(err.Error(), "f:7: likes: ") {
+			t.Errorf("%s: got %v", in, err)
 		}
 	}
 }
@@ -219,6 +263,10 @@ func TestWriterAppearsWhole(t *testing.T) {
 		if err := w.Write(map[string]string{"a": "<雨>"}); err != nil {
 			t.Fatal(err)
 		}
+		line := []byte(`{"b":1}, and more`)
+		if err := w.WriteLine(line[:7]); err != nil || string(line) != `{"b":1}, and more` {
+			t.Errorf("writing a line left %q, %v", line, err)
+		}
 		if _, err := os.Stat(path); err == nil {
 			t.Error("the file is there before it is whole")
 		}
@@ -231,7 +279,7 @@ func TestWriterAppearsWhole(t *testing.T) {
 		}
 		good, _, err := readAll(t, f, 0)
 		f.Close()
-		if err != nil || len(good) != 1 || good[0] != `1 {"a":"<雨>"}` {
+		if err != nil || len(good) != 2 || good[0] != `1 {"a":"<雨>"}` || good[1] != `2 {"b":1}` {
 			t.Errorf("%s: %q, %v", name, good, err)
 		}
 	}

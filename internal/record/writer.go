@@ -63,7 +63,11 @@ func (w *Writer) Write(v any) error {
 // WriteLine appends one record that is JSON already.
 func (w *Writer) WriteLine(line []byte) error {
 	w.n++
-	if _, err := w.buf.Write(append(line, '\n')); err != nil {
+	_, err := w.buf.Write(line) // not append(line, '\n'): the bytes behind line are its owner's
+	if err == nil {
+		err = w.buf.WriteByte('\n')
+	}
+	if err != nil {
 		return errs.Unavailablef("write %s: %w", w.path, err)
 	}
 	return nil
