@@ -51,6 +51,9 @@ var residue = regexp.MustCompile(`(?i)</?(?:div|span|p|br|a|img|table|td|tr|li|u
 
 func markupResidue(in Input) (Finding, bool) {
 	body := outsideCode(in.Text)
+	if !strings.ContainsAny(body, "<&") {
+		return nothing()
+	}
 	all := residue.FindAllString(body, -1)
 	if len(all) < 3 {
 		return nothing()

@@ -50,7 +50,9 @@ var (
 	digitRun = regexp.MustCompile(`[0-9][0-9 -]{8,30}[0-9Xx]`)
 	account  = regexp.MustCompile(`(?i)(?:微信号?|wechat|vx|qq号?|电报|telegram)\s*[:：]\s*([a-z0-9_-]{5,20})`)
 	email    = regexp.MustCompile(`[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63}){0,3}\.[A-Za-z]{2,10}`)
-	madeUp   = regexp.MustCompile(`(?i)@(?:example|test|domain|email|xxx+|abc|company|yourdomain)\.|^git@`)
+	// as in rule_page.go, words the expression cannot do without
+	accountHints = []string{"微信", "wechat", "vx", "qq", "电报", "telegram"}
+	madeUp       = regexp.MustCompile(`(?i)@(?:example|test|domain|email|xxx+|abc|company|yourdomain)\.|^git@`)
 )
 
 // eachNumber calls f with every run of digits of the wanted length; the borders of a run are
@@ -148,6 +150,9 @@ func luhn(d string) bool {
 }
 
 func accounts(s string) (hits []string) {
+	if !mentions(s, accountHints) {
+		return nil
+	}
 	for _, m := range account.FindAllStringSubmatch(s, -1) {
 		hits = append(hits, m[1])
 	}
@@ -155,6 +160,9 @@ func accounts(s string) (hits []string) {
 }
 
 func emails(s string) (hits []string) {
+	if !strings.Contains(s, "@") {
+		return nil
+	}
 	for _, m := range email.FindAllString(s, -1) {
 		if !madeUp.MatchString(m) {
 			hits = append(hits, m)

@@ -188,3 +188,21 @@ func TestRulesOnRealPosts(t *testing.T) {
 		t.Errorf("the rules refuse %d of %d real posts", refused, n)
 	}
 }
+
+// The words that are looked for first must not hide a phrase the expression would find.
+func TestHintsHideNothing(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		re    *regexp.Regexp
+		hints []string
+	}{{errorWords, errorHints}, {adPhrases, adHints}, {repostWords, repostHints}, {aiWords, aiHints}, {account, accountHints}} {
+		gen := rapid.StringMatching(strings.NewReplacer("(?im)", "(?i)", "(?m)", "").Replace(tt.re.String()))
+		rapid.Check(t, func(t *rapid.T) {
+			// ſ and the Kelvin sign fold to s and k in an expression, and stand in no real phrase.
+			s := strings.NewReplacer("ſ", "s", "\u212a", "k").Replace(gen.Draw(t, "phrase"))
+			if tt.re.MatchString(s) && !mentions(s, tt.hints) {
+				t.Fatalf("%q has none of %v", s, tt.hints)
+			}
+		})
+	}
+}

@@ -99,7 +99,7 @@ func TestImportRecords(t *testing.T) {
 		t.Errorf("mended: %+v, %v", third, err)
 	}
 
-	page, err := source.List(ctx, d, source.Filter{ImportID: first, Query: "第7天"})
+	page, err := source.List(ctx, d, source.Filter{ImportID: first, Query: "第7天", InText: true})
 	if err != nil || len(page.Rows) != 1 {
 		t.Fatalf("list: %+v, %v", page, err)
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/base64"
 	"encoding/json"
+	"slices"
 	"strings"
 	"time"
 
@@ -20,7 +21,8 @@ type Filter struct {
 	Platform string
 	Language string
 	ImportID string
-	Query    string    // words in the title or the text
+	Query    string    // words in the title or the author
+	InText   bool      // look for Query in the texts too: about 7 ms for every 1,000 sources
 	From, To time.Time // publication; zero is open, To excluded
 	Limit    int       // 1 to 200; 0 is 50
 	Cursor   string    // Next of the page before
@@ -85,7 +87,12 @@ func (f Filter) where() (string, []any) {
 	}
 	for _, word := range strings.Fields(clip(f.Query, 100)) {
 		like := "%" + likeEscape.Replace(word) + "%"
-		add(`(title LIKE ? ESCAPE '!' OR text LIKE ? ESCAPE '!')`, like, like)
+		if f.InText {
+			add(`(title LIKE ? ESCAPE '!' OR author LIKE ? ESCAPE '!' OR text LIKE ? ESCAPE '!')`, like, like, like)
+			continue
+		}
+		// By itself the inner query is answered from the index of titles, without the texts.
+		add(`id IN (SELECT id FROM source WHERE title LIKE ? ESCAPE '!' OR author LIKE ? ESCAPE '!')`, like, like)
 	}
 	return strings.Join(conds, " AND "), args
 }
@@ -111,10 +118,8 @@ func List(ctx context.Context, d *db.DB, f Filter) (Page, error) {
 		where += " AND id < ?"
 		args = append(args, after)
 	}
-	var p Page
-	err := d.All(ctx, &p.Rows, `SELECT id, url, platform, title, author, substr(text, 1, 120) AS excerpt, chars, language, genre,
-		published_at, date_verdict, likes, shares, comments, licence, duplicate_of, state, reason, created_at
-		FROM source WHERE `+where+` ORDER BY id DESC LIMIT ?`, append(args, limit+1)...)
+	rows, err := f.rows(ctx, d, where, args, limit+1)
+	p := Page{Rows: rows}
 	if err != nil {
 		return Page{}, err
 	}
@@ -123,6 +128,35 @@ func List(ctx context.Context, d *db.DB, f Filter) (Page, error) {
 		p.Next = encodeCursor(p.Rows[limit-1].ID)
 	}
 	return p, nil
+}
+
+// rows reads the newest rows. SQLite answers "state IN (two states)" by sorting all of both, so
+// several states are asked for one by one, each along its index, and merged here.
+func (f Filter) rows(ctx context.Context, d *db.DB, where string, args []any, limit int) ([]Row, error) {
+	states := f.States
+	if len(states) < 2 || len(f.Genres) > 0 {
+		states = []string{""}
+	}
+	var all []Row
+	for _, state := range states {
+		w, a := where, args
+		if state != "" {
+			w, a = where+" AND state = ?", append(slices.Clip(args), state)
+		}
+		var rows []Row
+		err := d.All(ctx, &rows, `SELECT id, url, platform, title, author, substr(text, 1, 120) AS excerpt, chars, language, genre,
+		published_at, date_verdict, likes, shares, comments, licence, duplicate_of, state, reason, created_at
+		FROM source WHERE `+w+` ORDER BY id DESC LIMIT ?`, append(slices.Clip(a), limit)...)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, rows...)
+	}
+	if len(states) > 1 {
+		slices.SortFunc(all, func(a, b Row) int { return strings.Compare(b.ID, a.ID) })
+		all = all[:min(len(all), limit)]
+	}
+	return all, nil
 }
 
 func encodeCursor(id string) string {

@@ -22,6 +22,7 @@ func add(t *testing.T, d *db.DB, n int, state, reason string) []string {
 	for i := range drafts {
 		s := source.Source{
 			Text: fmt.Sprintf("第%d篇（%s），一百%%的雨，落在_桥_上。%s", i, state, db.NewID()), URL: fmt.Sprintf("https://a.cn/%s/%d", state, i),
+			Title:       fmt.Sprintf("%s 题%d", state, i),
 			DateVerdict: source.DateAsk, State: state, Reason: reason,
 		}
 		s.Make()
@@ -130,16 +131,19 @@ func TestList(t *testing.T) {
 		f    source.Filter
 		want int
 	}{
-		"all":            {source.Filter{Limit: 200}, 28},
-		"percent is one": {source.Filter{Query: "一百%", Limit: 200}, 28},
-		"underscores":    {source.Filter{Query: "_桥_", Limit: 200}, 28},
-		"no wildcard":    {source.Filter{Query: "雨_落", Limit: 200}, 0},
-		"two words":      {source.Filter{Query: "第2篇 held"}, 1},
-		"language":       {source.Filter{Language: "zh", States: []string{source.Held}}, 3},
-		"no genre":       {source.Filter{Genres: []string{""}, Limit: 200}, 28},
-		"genre":          {source.Filter{Genres: []string{"poem"}}, 0},
-		"dates":          {source.Filter{From: time.Unix(0, 0)}, 0},
-		"quote":          {source.Filter{Query: "' OR 1=1 --"}, 0},
+		"all":             {source.Filter{Limit: 200}, 28},
+		"percent is one":  {source.Filter{Query: "一百%", InText: true, Limit: 200}, 28},
+		"underscores":     {source.Filter{Query: "_桥_", InText: true, Limit: 200}, 28},
+		"no wildcard":     {source.Filter{Query: "雨_落", InText: true, Limit: 200}, 0},
+		"two words":       {source.Filter{Query: "第2篇 held", InText: true}, 1},
+		"title":           {source.Filter{Query: "held 题2"}, 1},
+		"title, not text": {source.Filter{Query: "一百"}, 0},
+		"two states":      {source.Filter{States: []string{source.Held, source.Waiting}, Limit: 200}, 28},
+		"language":        {source.Filter{Language: "zh", States: []string{source.Held}}, 3},
+		"no genre":        {source.Filter{Genres: []string{""}, Limit: 200}, 28},
+		"genre":           {source.Filter{Genres: []string{"poem"}}, 0},
+		"dates":           {source.Filter{From: time.Unix(0, 0)}, 0},
+		"quote":           {source.Filter{Query: "' OR 1=1 --"}, 0},
 	} {
 		p, err := source.List(ctx, d, tt.f)
 		n, cerr := source.CountAll(ctx, d, tt.f)
