@@ -20,12 +20,15 @@ import (
 	"github.com/alexedwards/scs/v2"
 
 	"coigwriter/internal/db"
+	"coigwriter/internal/llm"
 	"coigwriter/internal/user"
 )
 
 // Options is what the site needs from the program that starts it.
 type Options struct {
 	DB *db.DB
+	// LLM is the model that judges; nil or unconfigured means that people do.
+	LLM *llm.Client
 	// Log receives one line a request and every internal error; nil discards them.
 	Log *slog.Logger
 	// Zone is where exact times are shown; nil is time.Local.

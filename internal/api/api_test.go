@@ -1,0 +1,155 @@
+package api_test
+
+import (
+	"context"
+	"encoding/json"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"testing"
+
+	"coigwriter/internal/api"
+	"coigwriter/internal/db"
+	"coigwriter/internal/dbtest"
+	"coigwriter/internal/user"
+)
+
+type client struct {
+	t     *testing.T
+	base  string
+	token string
+}
+
+func (c client) do(method, path, body string, header ...string) (int, string, http.Header) {
+	c.t.Helper()
+	req, err := http.NewRequestWithContext(c.t.Context(), method, c.base+path, strings.NewReader(body))
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	if c.token != "" {
+		req.Header.Set("Authorization", "Bearer "+c.token)
+	}
+	if body != "" {
+		req.Header.Set("Content-Type", "application/json")
+	}
+	for i := 0; i+1 < len(header); i += 2 {
+		req.Header.Set(header[i], header[i+1])
+	}
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	defer res.Body.Close()
+	b, err := io.ReadAll(res.Body)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	return res.StatusCode, string(b), res.Header
+}
+
+// token makes a person with one role and a token that carries every permission the role has.
+func token(t *testing.T, d *db.DB, role user.Role) string {
+	t.Helper()
+	id := dbtest.Person(t, d, "p-"+string(role), string(role))
+	var scopes []user.Permission
+	for _, row := range user.Allowed {
+		scopes = append(scopes, row.Permission)
+	}
+	secret, err := user.NewToken(context.Background(), d, id, id, "test", scopes, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return secret
+}
+
+// Every operation with every role and with nobody, from the router itself: who may not gets
+// 401 or 403, who may gets anything else.
+func TestEveryRouteWithEveryRole(t *testing.T) {
+	d := dbtest.Open(t)
+	a := api.New(api.Options{DB: d})
+	srv := httptest.NewServer(a)
+	defer srv.Close()
+	if len(a.Routes()) < 25 {
+		t.Fatalf("only %d routes", len(a.Routes()))
+	}
+	tokens := map[user.Role]string{}
+	for _, r := range user.Roles {
+		tokens[r] = token(t, d, r)
+	}
+	for _, route := range a.Routes() {
+		path := strings.NewReplacer("{id}", "none", "{kind}", "source", "{version}", "latest").Replace(route.Path)
+		for _, tok := range []string{"", "cw_wrong", "wrong"} {
+			if got, _, _ := (client{t, srv.URL, tok}).do(route.Method, path, ""); got != http.StatusUnauthorized {
+				t.Errorf("%s %s with token %q: %d", route.Method, path, tok, got)
+			}
+		}
+		for role, tok := range tokens {
+			got, _, _ := client{t, srv.URL, tok}.do(route.Method, path, "")
+			if may := slices.Contains(user.RolesWith(route.May), role); may == (got == http.StatusForbidden) || got == http.StatusUnauthorized || got >= 500 && got != 503 {
+				t.Errorf("%s %s as %s: %d, may: %v", route.Method, path, role, got, may)
+			}
+		}
+	}
+}
+
+func TestOpenAPIDescribesEveryRoute(t *testing.T) {
+	a := api.New(api.Options{DB: dbtest.Open(t)})
+	rec := httptest.NewRecorder()
+	a.ServeHTTP(rec, httptest.NewRequest(http.MethodGet, "/api/v1/openapi.json", nil))
+	var doc struct {
+		Paths map[string]map[string]any `json:"paths"`
+	}
+	if err := json.Unmarshal(rec.Body.Bytes(), &doc); err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range a.Routes() {
+		if doc.Paths[r.Path][strings.ToLower(r.Method)] == nil {
+			t.Errorf("%s %s is not described", r.Method, r.Path)
+		}
+	}
+}
+
+func TestImportAndErrors(t *testing.T) {
+	d := dbtest.Open(t)
+	srv := httptest.NewServer(api.New(api.Options{DB: d}))
+	defer srv.Close()
+	eng := client{t, srv.URL, token(t, d, user.Engineer)}
+	lines := `{"text":"` + strings.Repeat("雨停的时候，母亲还在灶前。锅里的水已经滚了三回。", 20) + `","published_at":"2024-05-01","genre":"散文","url":"https://example.org/1"}
+{"title":"nothing"}
+`
+	code, body, _ := eng.do("POST", "/api/v1/sources/import?name=a.jsonl", lines)
+	var rep struct {
+		Read     int      `json:"read"`
+		Added    int      `json:"added"`
+		Refused  int      `json:"refused"`
+		Problems []string `json:"problems"`
+	}
+	if err := json.Unmarshal([]byte(body), &rep); err != nil || code != 200 || rep.Added != 1 || rep.Refused != 1 || !strings.Contains(rep.Problems[0], "a.jsonl:2: text") {
+		t.Fatalf("%d %s %v", code, body, err)
+	}
+	if strings.Contains(body, "coigwriter-upload") {
+		t.Errorf("the answer tells a path of the server: %s", body)
+	}
+	code, body, _ = eng.do("GET", "/api/v1/sources?limit=10", "")
+	if code != 200 || !strings.Contains(body, `"genre":"essay"`) {
+		t.Errorf("%d %s", code, body)
+	}
+	for _, tc := range []struct {
+		method, path, body, want string
+		code                     int
+	}{
+		{"GET", "/api/v1/sources/none", "", "application/problem+json", 404},
+		{"POST", "/api/v1/sources/import?name=a.exe", "x", "must be a .jsonl", 422},
+		{"POST", "/api/v1/releases", `{"version":"one"}`, "write three numbers", 422},
+		{"POST", "/api/v1/releases", `{"version":"1.0.0"}`, "no triplet is accepted yet", 422},
+		{"POST", "/api/v1/screening", `{"limit":5}`, "no model is configured", 503},
+		{"GET", "/api/v1/releases/latest", "", "cut a release first", 404},
+	} {
+		code, body, h := eng.do(tc.method, tc.path, tc.body)
+		if code != tc.code || !strings.Contains(body+h.Get("Content-Type"), tc.want) {
+			t.Errorf("%s %s: %d %s", tc.method, tc.path, code, body)
+		}
+	}
+}
