@@ -86,7 +86,7 @@ func NewReader(name string, r io.Reader) (*Reader, error) {
 		rd.close = append(rd.close, z.Close)
 		br = bufio.NewReaderSize(z, 64<<10)
 	case bytes.Equal(magic, []byte{0x28, 0xb5, 0x2f, 0xfd}):
-		z, err := zstd.NewReader(br, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxMemory(256<<20))
+		z, err := zstd.NewReader(br, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true), zstd.WithDecoderMaxWindow(128<<20))
 		if err != nil {
 			return nil, errs.Invalidf("%s: not a zstd file: %w", name, err)
 		}

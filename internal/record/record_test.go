@@ -15,6 +15,7 @@ import (
 	"unicode/utf16"
 
 	"golang.org/x/text/encoding/simplifiedchinese"
+	"pgregory.net/rapid"
 
 	"coigwriter/internal/errs"
 	"coigwriter/internal/record"
@@ -220,18 +221,50 @@ func TestCounts(t *testing.T) {
 
 func TestDecodeTriplet(t *testing.T) {
 	for name, in := range map[string]string{
-		"ours":     `{"prompt":"p","reasoning":"r","article":"a","genre":"诗歌"}`,
-		"released": `{"id":"1","query":"p","thought":"r","answer":"a","metadata":{"genre":"诗歌"}}`,
-		"older":    `{"reverse_inspiration_prompt":"p","reasoning_process":"r","article":"a","metadata":{"genre":"诗歌"}}`,
+		"ours":          `{"prompt":"p","reasoning":"r","article":"a","genre":"诗歌"}`,
+		"released":      `{"id":"1","query":"p","thought":"r","answer":"a","metadata":{"genre":"诗歌"}}`,
+		"older":         `{"reverse_inspiration_prompt":"p","reasoning_process":"r","article":"a","metadata":{"genre":"诗歌"}}`,
+		"alpaca":        `{"instruction":"p","input":"","output":"<think>\nr\n</think>\n\na","genre":"诗歌"}`,
+		"alpaca field":  `{"instruction":"p","input":"","output":"a","thought":"r","genre":"诗歌"}`,
+		"sharegpt":      `{"conversations":[{"from":"human","value":"p"},{"from":"gpt","value":"<think>\nr\n</think>\n\na"}],"genre":"诗歌"}`,
+		"messages":      `{"messages":[{"role":"user","content":"p"},{"role":"assistant","content":"a","reasoning_content":"r"}],"genre":"诗歌"}`,
+		"completion":    `{"prompt":"p","completion":"a","thought":"r","genre":"诗歌"}`,
+		"system before": `{"messages":[{"role":"system","content":"s"},{"role":"user","content":"p"},{"role":"assistant","content":"<think>r</think>a"}],"genre":"诗歌"}`,
 	} {
 		got, err := record.DecodeTriplet(raw(in))
 		if err != nil || got.Prompt != "p" || got.Reasoning != "r" || got.Article != "a" || got.Genre != "诗歌" {
 			t.Errorf("%s: %+v, %v", name, got, err)
 		}
 	}
-	if _, err := record.DecodeTriplet(raw(`{"query":"p"}`)); err == nil || !strings.Contains(err.Error(), "article: is missing") {
-		t.Errorf("got %v", err)
+	got, err := record.DecodeTriplet(raw(`{"instruction":"续写","input":"雨停了","output":"<think>没有结尾","scores":null,"likes":3}`))
+	if err != nil || got.Prompt != "续写\n雨停了" || got.Article != "<think>没有结尾" || got.Scores != nil || string(got.Extra["likes"]) != "3" {
+		t.Errorf("%+v, %v", got, err)
 	}
+	for in, want := range map[string]string{
+		`{"query":"p"}`:  "article: is missing",
+		`{"answer":"a"}`: "prompt: is missing",
+		`{"query":"p","answer":"a","scores":[8]}`:                                    "scores: must be an object",
+		`{"query":"p","answer":{"a":1}}`:                                             "answer: is an object, must be a text",
+		`{"conversations":"x"}`:                                                      "conversations: must be a list",
+		`{"conversations":[{"from":"cat"}]}`:                                         `conversations: has a turn from "cat"`,
+		`{"messages":[{"role":"user","content":"p"},{"role":"user","content":"q"}]}`: "messages: has more than one question",
+	} {
+		if _, err := record.DecodeTriplet(raw(in)); err == nil || !strings.Contains(err.Error(), want) || !errors.Is(err, errs.Invalid) {
+			t.Errorf("%s: got %v, want %s", in, err, want)
+		}
+	}
+}
+
+// SplitThink undoes what an export with <think> blocks does.
+func TestSplitThinkProperty(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		words := rapid.StringMatching(`[山水a ]{1,9}(\n[雨b]{1,4}){0,2}`)
+		r, a := words.Draw(t, "reasoning"), words.Draw(t, "article")
+		gotR, gotA := record.SplitThink("<think>\n" + r + "\n</think>\n\n" + a)
+		if gotR != r || gotA != a {
+			t.Fatalf("got %q, %q", gotR, gotA)
+		}
+	})
 }
 
 func TestTheReleasedSampleIsRead(t *testing.T) {

@@ -2,6 +2,7 @@ package record
 
 import (
 	"encoding/json"
+	"strings"
 )
 
 // Scores are the six marks of a score sheet, 1 to 10; 0 where a file has none.
@@ -24,10 +25,12 @@ type Triplet struct {
 	Extra                      map[string]json.RawMessage // unknown fields
 }
 
-// DecodeTriplet reads a record as a triplet: our own shape, the released COIG-Writer's (id,
-// query, thought, answer), its older one (reverse_inspiration_prompt, reasoning_process,
-// article, metadata.genre), and instruction data (instruction, output). A *BadRecord names
-// the field that is wrong. The reasoning may be empty: instruction data has none.
+// DecodeTriplet reads a record as a triplet, in any of the shapes that are about: our own, the
+// released COIG-Writer's (id, query, thought, answer), its older one (reverse_inspiration_prompt,
+// reasoning_process, article, metadata.genre), and training data: Alpaca (instruction, input,
+// output), prompt and completion, ShareGPT conversations and messages of one question and one
+// answer. A <think> block that opens the answer is the reasoning where no field holds it. A
+// *BadRecord names the field that is wrong. The reasoning may be empty: general data has none.
 func DecodeTriplet(raw Raw) (Triplet, error) {
 	f, err := newFields(raw)
 	if err != nil {
@@ -37,16 +40,11 @@ func DecodeTriplet(raw Raw) (Triplet, error) {
 	t.ID = f.text("id")
 	t.Genre = f.text("genre")
 	t.Language = f.text("language", "lang")
-	t.Prompt = f.text("prompt", "query", "instruction", "reverse_inspiration_prompt")
-	t.Reasoning = f.text("reasoning", "thought", "reasoning_process", "think")
-	t.Article = f.text("article", "answer", "output", "response")
-	if v, ok := f.m["scores"]; ok {
-		var s Scores
-		if err := json.Unmarshal(v, &s); err != nil {
-			return t, f.badf("scores", "must be an object of six whole numbers: %v", err)
-		}
-		t.Scores = &s
-		delete(f.m, "scores")
+	if err := t.texts(f); err != nil {
+		return t, err
+	}
+	if err := t.scores(f); err != nil {
+		return t, err
 	}
 	if v, ok := f.m["source"]; ok {
 		var s struct {
@@ -74,16 +72,105 @@ func DecodeTriplet(raw Raw) (Triplet, error) {
 	if err := f.err(); err != nil {
 		return t, err
 	}
-	for _, p := range []struct{ name, v string }{{"prompt", t.Prompt}, {"article", t.Article}} {
+	for _, p := range []struct{ name, v, aliases string }{
+		{"prompt", t.Prompt, "prompt, query, instruction, reverse_inspiration_prompt"},
+		{"article", t.Article, "article, answer, output, response, completion"},
+	} {
 		if p.v == "" {
-			return t, f.badf(p.name, "is missing; the names read are %s", aliases[p.name])
+			return t, f.badf(p.name, "is missing; the names read are %s (or conversations, messages)", p.aliases)
 		}
 	}
 	t.Extra = f.m
 	return t, nil
 }
 
-var aliases = map[string]string{
-	"prompt":  "prompt, query, instruction, reverse_inspiration_prompt",
-	"article": "article, answer, output, response",
+// texts takes the three parts.
+func (t *Triplet) texts(f *fields) error {
+	asked, _, _ := peek(f, "prompt", "query", "instruction")
+	t.Prompt = f.text("prompt", "query", "instruction", "reverse_inspiration_prompt")
+	t.Reasoning = f.text("reasoning", "thought", "reasoning_process", "think")
+	t.Article = f.text("article", "answer", "output", "response", "completion")
+	if asked == "instruction" {
+		if in := f.text("input"); in != "" {
+			t.Prompt += "\n" + in // as LLaMA-Factory joins them
+		}
+	}
+	for _, name := range []string{"conversations", "messages"} {
+		if v, ok := f.m[name]; ok && t.Prompt == "" && t.Article == "" {
+			if err := t.turns(f, name, v); err != nil {
+				return err
+			}
+		}
+	}
+	if t.Reasoning == "" {
+		t.Reasoning, t.Article = SplitThink(t.Article)
+	}
+	return nil
+}
+
+// turns takes question and answer from a conversation of two turns; a system turn before them
+// is kept under "system".
+func (t *Triplet) turns(f *fields, name string, v json.RawMessage) error {
+	var list []struct {
+		From      string `json:"from"`
+		Value     string `json:"value"`
+		Role      string `json:"role"`
+		Content   string `json:"content"`
+		Reasoning string `json:"reasoning_content"`
+	}
+	if err := json.Unmarshal(v, &list); err != nil {
+		return f.badf(name, "must be a list of {from, value} or {role, content}, all texts: %v", err)
+	}
+	for _, x := range list {
+		said := x.Value + x.Content
+		switch who := x.From + x.Role; who {
+		case "system":
+			f.m["system"], _ = json.Marshal(said) // a text always encodes
+		case "human", "user":
+			if t.Prompt != "" {
+				return f.badf(name, "has more than one question; a triplet is one question and one answer")
+			}
+			t.Prompt = said
+		case "gpt", "assistant":
+			if t.Article != "" {
+				return f.badf(name, "has more than one answer; a triplet is one question and one answer")
+			}
+			t.Article = said
+			if t.Reasoning == "" {
+				t.Reasoning = x.Reasoning
+			}
+		default:
+			return f.badf(name, "has a turn from %q; known are system, human, user, gpt, assistant", cut(who))
+		}
+	}
+	delete(f.m, name)
+	return nil
+}
+
+// SplitThink splits an answer that opens with a <think> block into the reasoning and the rest.
+// An answer without a whole block is all article.
+func SplitThink(answer string) (reasoning, article string) {
+	rest, ok := strings.CutPrefix(strings.TrimLeft(answer, " \t\r\n"), "<think>")
+	if !ok {
+		return "", answer
+	}
+	reasoning, article, ok = strings.Cut(rest, "</think>")
+	if !ok {
+		return "", answer
+	}
+	return strings.Trim(reasoning, "\r\n"), strings.TrimLeft(article, "\r\n")
+}
+
+func (t *Triplet) scores(f *fields) error {
+	v, ok := f.m["scores"]
+	if !ok {
+		return nil
+	}
+	var s *Scores
+	if err := json.Unmarshal(v, &s); err != nil {
+		return f.badf("scores", "must be an object of six whole numbers: %v", err)
+	}
+	t.Scores = s // nil for null
+	delete(f.m, "scores")
+	return nil
 }
