@@ -4,6 +4,7 @@
 package table
 
 import (
+	"bytes"
 	"encoding/csv"
 	"encoding/json"
 	"fmt"
@@ -11,6 +12,8 @@ import (
 	"math"
 	"strconv"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	pretty "github.com/jedib0t/go-pretty/v6/table"
 	ptext "github.com/jedib0t/go-pretty/v6/text"
@@ -85,7 +88,7 @@ func (t *Table) Terminal(w io.Writer) error {
 	p.Style().Box.PaddingLeft, p.Style().Box.PaddingRight = "", "  "
 	head, configs := make(pretty.Row, len(t.Columns)), make([]pretty.ColumnConfig, len(t.Columns))
 	for i, c := range t.Columns {
-		head[i] = c.Title
+		head[i] = printable(c.Title)
 		configs[i] = pretty.ColumnConfig{Number: i + 1}
 		if c.Num {
 			configs[i].Align, configs[i].AlignHeader = ptext.AlignRight, ptext.AlignRight
@@ -100,22 +103,26 @@ func (t *Table) Terminal(w io.Writer) error {
 		}
 		p.AppendRow(row)
 	}
+	var b strings.Builder
 	if t.Title != "" {
-		fmt.Fprintln(w, t.Title)
+		b.WriteString(printable(t.Title) + "\n")
 	}
-	fmt.Fprintln(w, p.Render())
+	b.WriteString(p.Render() + "\n")
 	if t.Note != "" {
-		fmt.Fprintln(w, t.Note)
+		b.WriteString(printable(t.Note) + "\n")
 	}
-	_, err := fmt.Fprintln(w)
+	_, err := fmt.Fprintln(w, b.String())
 	return err
 }
 
-// printable keeps terminal escapes and line breaks of hostile texts out of a cell.
+// printable keeps terminal escapes, line breaks and marks that reorder text out of a cell.
 func printable(s string) string {
 	return strings.Map(func(r rune) rune {
-		if r < ' ' || r == 0x7f || (r >= 0x80 && r < 0xa0) {
+		switch {
+		case unicode.IsControl(r), r == '\u2028', r == '\u2029':
 			return ' '
+		case unicode.Is(unicode.Bidi_Control, r):
+			return -1
 		}
 		return r
 	}, s)
@@ -140,9 +147,9 @@ func (t *Table) CSV(w io.Writer) error {
 			case string:
 				row[i] = Guard(x)
 			case Percent:
-				row[i] = strconv.FormatFloat(float64(x), 'g', -1, 64)
+				row[i] = number(float64(x))
 			case float64:
-				row[i] = strconv.FormatFloat(x, 'g', -1, 64)
+				row[i] = number(x)
 			default:
 				row[i] = fmt.Sprint(v)
 			}
@@ -155,9 +162,20 @@ func (t *Table) CSV(w io.Writer) error {
 	return c.Error()
 }
 
-// Guard puts an apostrophe before a text that a spreadsheet would take for a formula.
+// number writes a number in full; an undefined one is an empty cell, which every reader takes
+// for missing.
+func number(x float64) string {
+	if math.IsNaN(x) || math.IsInf(x, 0) {
+		return ""
+	}
+	return strconv.FormatFloat(x, 'g', -1, 64)
+}
+
+// Guard puts an apostrophe before a text that a spreadsheet would take for a formula, also when
+// white space stands before it or the sign is full-width (some spreadsheets read those too).
 func Guard(s string) string {
-	if s != "" && strings.ContainsRune("=+-@\t\r", rune(s[0])) {
+	first, _ := utf8.DecodeRuneInString(strings.TrimLeftFunc(s, unicode.IsSpace))
+	if strings.ContainsRune("=+-@＝＋－＠", first) || strings.HasPrefix(s, "\t") || strings.HasPrefix(s, "\r") || strings.HasPrefix(s, "\n") {
 		return "'" + s
 	}
 	return s
@@ -171,17 +189,56 @@ func (t *Table) JSON(w io.Writer) error {
 	return enc.Encode(t)
 }
 
-// MarshalJSON writes undefined numbers as null, since JSON has no NaN.
-func (p Percent) MarshalJSON() ([]byte, error) {
-	if math.IsNaN(float64(p)) || math.IsInf(float64(p), 0) {
-		return []byte("null"), nil
+// MarshalJSON writes undefined numbers as null, since JSON has no NaN, and a table without rows
+// with an empty list.
+func (t Table) MarshalJSON() ([]byte, error) {
+	type plain Table // without this method
+	rows := make([][]any, len(t.Rows))
+	for i, r := range t.Rows {
+		rows[i] = make([]any, len(r))
+		for j, v := range r {
+			rows[i][j] = defined(v)
+		}
 	}
-	return json.Marshal(float64(p))
+	t.Rows = rows
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	err := enc.Encode(plain(t))
+	return bytes.TrimRight(b.Bytes(), "\n"), err
 }
 
-// Markdown writes the table as GitHub reads it.
+// defined returns a number that JSON can hold, or nil.
+func defined(v any) any {
+	x := 0.0
+	switch f := v.(type) {
+	case float64:
+		x = f
+	case Percent:
+		x = float64(f)
+	}
+	if math.IsNaN(x) || math.IsInf(x, 0) {
+		return nil
+	}
+	return v
+}
+
+// Cells returns the rows as people read them: the strings a page puts, escaped, into its cells.
+func (t *Table) Cells() [][]string {
+	out := make([][]string, len(t.Rows))
+	for i, r := range t.Rows {
+		out[i] = make([]string, len(r))
+		for j, v := range r {
+			out[i][j] = Cell(v)
+		}
+	}
+	return out
+}
+
+// Markdown writes the rows as GitHub reads them. Title and note are left to the document around
+// them, which has its own headings.
 func (t *Table) Markdown(w io.Writer) error {
-	esc := strings.NewReplacer("|", `\|`, "\n", " ", "\r", " ", "<", "&lt;")
+	esc := strings.NewReplacer(`\`, `\\`, "|", `\|`, "\n", " ", "\r", " ", "<", "&lt;", "&", "&amp;", "*", `\*`, "_", `\_`, "`", "\\`", "[", `\[`)
 	line := func(cells []string) string { return "| " + strings.Join(cells, " | ") + " |\n" }
 	head, rule := make([]string, len(t.Columns)), make([]string, len(t.Columns))
 	for i, c := range t.Columns {
@@ -192,12 +249,11 @@ func (t *Table) Markdown(w io.Writer) error {
 	}
 	var b strings.Builder
 	b.WriteString(line(head) + line(rule))
-	for _, r := range t.Rows {
-		cells := make([]string, len(r))
-		for i, v := range r {
-			cells[i] = esc.Replace(Cell(v))
+	for _, r := range t.Cells() {
+		for i := range r {
+			r[i] = esc.Replace(r[i])
 		}
-		b.WriteString(line(cells))
+		b.WriteString(line(r))
 	}
 	_, err := io.WriteString(w, b.String())
 	return err

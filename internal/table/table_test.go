@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"coigwriter/internal/table"
 )
 
@@ -49,29 +51,63 @@ func TestTerminalAlignsChinese(t *testing.T) {
 
 func TestTerminalKeepsEscapesOut(t *testing.T) {
 	tab := table.New("", table.Text("a"))
-	tab.Add("\x1b[31mred\nnext")
-	if got := render(t, func(b *bytes.Buffer) error { return tab.Terminal(b) }); strings.Contains(got, "\x1b") {
+	tab.Add("\x1b[31mred\nnext\u202e.dne\u009b2J")
+	tab.Title = "\x1b]0;owned\x07"
+	if got := render(t, func(b *bytes.Buffer) error { return tab.Terminal(b) }); strings.ContainsAny(got, "\x1b\x07\u202e\u009b") {
 		t.Errorf("escape survives: %q", got)
 	}
 }
 
 func TestCSVGuardsFormulas(t *testing.T) {
 	got := render(t, func(b *bytes.Buffer) error { return sample().CSV(b) })
-	want := "genre,n,mean,share\n武侠小说,30,4586.7666,0.018\n'=cmd|x,2,NaN,\n"
+	want := "genre,n,mean,share\n武侠小说,30,4586.7666,0.018\n'=cmd|x,2,,\n"
 	if got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
 }
 
-func TestMarkdownAndJSON(t *testing.T) {
-	md := render(t, func(b *bytes.Buffer) error { return sample().Markdown(b) })
-	if !strings.Contains(md, `| =cmd\|x | 2 | – | – |`) || !strings.Contains(md, "| --- | ---: |") {
-		t.Errorf("markdown\n%s", md)
+func TestGuard(t *testing.T) {
+	for _, s := range []string{"=1+1", "+1", "-1", "@x", "\t=1", "  =1", "\n@x", "＝1+1", "\u3000=1"} {
+		if got := table.Guard(s); got != "'"+s {
+			t.Errorf("Guard(%q) = %q", s, got)
+		}
 	}
-	tab := table.New("x", table.Num("p"))
-	tab.Add(table.Percent(math.NaN()))
+	for _, s := range []string{"", "武侠小说", "a=b", "1—2—3", "–"} {
+		if got := table.Guard(s); got != s {
+			t.Errorf("Guard(%q) = %q", s, got)
+		}
+	}
+}
+
+func TestMarkdown(t *testing.T) {
+	tab := sample()
+	tab.Add("<b>&[x](y)*`\\\n", 1, 1.5, table.Percent(1))
+	got := render(t, func(b *bytes.Buffer) error { return tab.Markdown(b) })
+	want := "| genre | n | mean | share |\n| --- | ---: | ---: | ---: |\n" +
+		"| 武侠小说 | 30 | 4586.77 | 1.8% |\n| =cmd\\|x | 2 | – | – |\n" +
+		"| &lt;b>&amp;\\[x](y)\\*\\`\\\\  | 1 | 1.5 | 100.0% |\n"
+	if d := cmp.Diff(want, got); d != "" {
+		t.Error(d)
+	}
+}
+
+func TestJSONHoldsUndefinedNumbers(t *testing.T) {
+	tab := table.New("<x>", table.Num("p"), table.Num("q"))
+	tab.Add(table.Percent(math.NaN()), math.Inf(1))
+	tab.Add(table.Percent(0.5), 2)
+	var got struct {
+		Title string
+		Rows  [][]*float64
+	}
 	js := render(t, func(b *bytes.Buffer) error { return tab.JSON(b) })
-	if !json.Valid([]byte(js)) || !strings.Contains(js, "null") {
-		t.Errorf("json %s", js)
+	if err := json.Unmarshal([]byte(js), &got); err != nil {
+		t.Fatal(err)
+	}
+	half, two := 0.5, 2.0
+	if d := cmp.Diff([][]*float64{{nil, nil}, {&half, &two}}, got.Rows); d != "" || got.Title != "<x>" {
+		t.Errorf("%s\n%s", d, js)
+	}
+	if js := render(t, func(b *bytes.Buffer) error { return table.New("").JSON(b) }); !strings.Contains(js, `"rows": []`) {
+		t.Errorf("a table without rows: %s", js)
 	}
 }
