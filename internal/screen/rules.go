@@ -86,8 +86,9 @@ func Check(in Input) []Finding {
 }
 
 // Checker returns the function an import calls on every source it is about to store. languages
-// are the project's; none means zh and en.
+// are the project's; none, or only empty ones, means zh and en.
 func Checker(t *genre.Taxonomy, languages ...string) func(context.Context, *source.Source) []Finding {
+	languages = slices.DeleteFunc(slices.Clone(languages), func(l string) bool { return l == "" })
 	return func(_ context.Context, s *source.Source) []Finding {
 		in := Input{
 			Text: s.Text, Title: s.Title, Author: s.Author,

@@ -296,3 +296,32 @@ func TestImportOfAFullDisk(t *testing.T) {
 		t.Errorf("went on: %+v, %v", last, err)
 	}
 }
+
+// The real folder with its manifest, twice. The manifest brings dates in paths and when git first
+// saw each page: two more pages are found to be older than they say, and a person is asked.
+func TestImportRealFolder(t *testing.T) {
+	t.Parallel()
+	const folder = "../../../shared/data/html_blogs_cc"
+	if _, err := os.Stat(folder); err != nil {
+		t.Skip("the real pages are not here: ", err)
+	}
+	d, ctx := open(t), context.Background()
+	o := source.ImportOptions{Paths: []string{folder}, By: "p1"}
+	r, err := source.Import(ctx, d, o)
+	if err != nil || r.Read != 144 || r.Refused != 0 || r.Added != 138 || r.Same != 6 {
+		t.Fatalf("%+v, %v", r, err)
+	}
+	want := map[string]int{source.Waiting: 96, source.Held: 8, source.Refused: 34}
+	if diff := cmp.Diff(want, r.ByState); diff != "" {
+		t.Error(diff, r.ByReason)
+	}
+	var old int
+	err = d.One(ctx, &old, `SELECT COUNT(*) FROM source WHERE state = 'waiting' AND published_at < ?`, source.DefaultDateGate().Cutoff.UTC())
+	if err != nil || old != 0 {
+		t.Errorf("%d old pages wait for screening, %v", old, err)
+	}
+	again, err := source.Import(ctx, d, o)
+	if err != nil || again.Same != 144 {
+		t.Errorf("again: %+v, %v", again, err)
+	}
+}
