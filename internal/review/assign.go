@@ -11,10 +11,12 @@ import (
 
 	"coigwriter/internal/audit"
 	"coigwriter/internal/db"
+	"coigwriter/internal/errs"
 	"coigwriter/internal/genre"
 	"coigwriter/internal/job"
 	"coigwriter/internal/project"
 	"coigwriter/internal/triplet"
+	"coigwriter/internal/user"
 )
 
 // A Gap is a triplet in review that lacks reviewers, and why none was found.
@@ -105,14 +107,7 @@ func assign(ctx context.Context, d *db.DB, set project.Settings, id string, rng 
 			return a.chance < b.chance
 		})
 		for _, c := range cs[:min(max(gap.Want-gap.Have, 0), len(cs))] {
-			r := &Review{ID: db.NewID(), TripletID: id, Round: t.Round, Revision: t.Revision, ReviewerID: c.ID, Kind: "review",
-				State: Open, Criteria: db.AsJSON(map[string]int{}), AssignedAt: tx.Now()}
-			if err := tx.Insert(ctx, r); err != nil {
-				return err
-			}
-			err := audit.Record(ctx, tx, audit.Entry{Kind: "review", ID: r.ID, Actor: "rule:balanced-assignment", Action: "assign", To: Open,
-				Data: map[string]any{"triplet": id, "round": t.Round, "reviewer": c.ID, "load": c.Load}})
-			if err != nil {
+			if err := give(ctx, tx, t, c.ID, "rule:balanced-assignment", c.Load); err != nil {
 				return err
 			}
 			gap.Have++
@@ -120,6 +115,45 @@ func assign(ctx context.Context, d *db.DB, set project.Settings, id string, rng 
 		return nil
 	})
 	return gap, err
+}
+
+// AssignTo gives a triplet in review to one reviewer, by a lead's choice. The rules are those
+// of [AssignOpen]: never one's own, specialists for specialist triplets.
+func AssignTo(ctx context.Context, d *db.DB, tripletID, by, reviewerID string) error {
+	return d.Transact(ctx, func(tx *db.DB) error {
+		if err := tx.Lock(ctx, "assignment"); err != nil {
+			return err
+		}
+		t, err := triplet.Get(ctx, tx, tripletID)
+		if err != nil {
+			return err
+		}
+		if t.State != triplet.InReview {
+			return errs.Conflictf("the triplet is %s, not in review", t.State)
+		}
+		p, err := user.Get(ctx, tx, reviewerID)
+		if err != nil {
+			return err
+		}
+		if p.ID == t.AnnotatorID || !p.May(user.ReviewDo) || (t.Tier == genre.Specialist && !p.Specialist) {
+			return errs.Invalidf("%s cannot review this triplet: it is their own, or they are no reviewer, or it needs a specialist", p.Login)
+		}
+		return give(ctx, tx, t, reviewerID, by, 0)
+	})
+}
+
+// give makes one assignment.
+func give(ctx context.Context, tx *db.DB, t *triplet.Triplet, reviewer, by string, load int) error {
+	r := &Review{ID: db.NewID(), TripletID: t.ID, Round: t.Round, Revision: t.Revision, ReviewerID: reviewer, Kind: "review",
+		State: Open, Criteria: db.AsJSON(map[string]int{}), AssignedAt: tx.Now()}
+	if err := tx.Insert(ctx, r); err != nil {
+		if tx.IsUnique(err) {
+			return errs.Conflictf("this reviewer has the triplet already")
+		}
+		return err
+	}
+	return audit.Record(ctx, tx, audit.Entry{Kind: "review", ID: r.ID, Actor: by, Action: "assign", To: Open,
+		Data: map[string]any{"triplet": t.ID, "round": t.Round, "reviewer": reviewer, "load": load}})
 }
 
 // AssignJob assigns reviewers: the state of the triplets asks for it.

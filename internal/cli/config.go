@@ -1,0 +1,208 @@
+package cli
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"reflect"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/BurntSushi/toml"
+	"github.com/alecthomas/kong"
+
+	"coigwriter/internal/errs"
+	"coigwriter/internal/llm"
+)
+
+// Config is every setting of the program. A value comes from the flag, else from the
+// environment (COIGWRITER_*), else from coigwriter.toml in the data directory, else from the
+// default here. Settings of the project itself (gate, cut-off, quorum) live in the database.
+type Config struct {
+	Data  string `help:"Data directory of the project." default:"coigwriter-data" env:"COIGWRITER_DATA" placeholder:"DIR"`
+	DB    string `name:"db" help:"Database: a file, or postgres://… (default: coigwriter.db in the data directory)." env:"COIGWRITER_DB" placeholder:"URL"`
+	JSON  bool   `name:"json" help:"Print one JSON document instead of tables."`
+	Quiet bool   `short:"q" help:"No progress on stderr."`
+
+	LogLevel  string `help:"Least level logged: ${enum}." enum:"debug,info,warn,error" default:"info" env:"COIGWRITER_LOG_LEVEL" group:"Logging"`
+	LogFormat string `help:"Form of the log: ${enum}." enum:"text,json" default:"text" env:"COIGWRITER_LOG_FORMAT" group:"Logging"`
+
+	Listen    string `help:"Address to listen on; loopback unless told otherwise." default:"127.0.0.1:8480" env:"COIGWRITER_LISTEN" group:"Server"`
+	PublicURL string `name:"public-url" help:"How people reach it, for links, such as https://write.example.org." env:"COIGWRITER_PUBLIC_URL" placeholder:"URL" group:"Server"`
+	Workers   int    `help:"Jobs at once; 0 means four per CPU." default:"0" env:"COIGWRITER_WORKERS" group:"Server"`
+
+	LLM LLMConfig `embed:"" prefix:"llm-" envprefix:"COIGWRITER_LLM_" group:"Model endpoint"`
+}
+
+// LLMConfig says which model judges; an empty URL means none, and then screening waits.
+type LLMConfig struct {
+	URL         string        `help:"Base URL of an OpenAI-compatible server, such as http://127.0.0.1:8000/v1." env:"URL" placeholder:"URL"`
+	Key         string        `help:"API key (better in the environment than in a file)." env:"KEY" placeholder:"SECRET"`
+	Model       string        `help:"Model name as the server knows it." env:"MODEL" placeholder:"NAME"`
+	Timeout     time.Duration `help:"Longest wait for one answer." default:"5m" env:"TIMEOUT"`
+	Concurrency int           `help:"Calls in flight at once." default:"8" env:"CONCURRENCY"`
+	MaxTokens   int           `help:"Longest answer in tokens." default:"2048" env:"MAX_TOKENS"`
+}
+
+// database returns the address of the project's database.
+func (c *Config) database() string {
+	if c.DB != "" {
+		return c.DB
+	}
+	return filepath.Join(c.Data, "coigwriter.db")
+}
+
+// client returns the model client. No endpoint is a normal state: the client then asks nobody,
+// sources wait, and people may score by hand.
+func (c *Config) client() (*llm.Client, error) {
+	if c.LLM.URL != "" && c.LLM.Model == "" {
+		return nil, usagef("--llm-url is set but --llm-model is not: name the model as the server knows it")
+	}
+	return llm.NewClient(llm.Endpoint{
+		BaseURL: c.LLM.URL, APIKey: llm.Secret(c.LLM.Key), Model: c.LLM.Model, Timeout: c.LLM.Timeout,
+		MaxTokens: c.LLM.MaxTokens, MaxInFlight: c.LLM.Concurrency,
+	})
+}
+
+// secrets are the flags whose values doctor and logs never show.
+var secrets = []string{"llm-key"}
+
+// A tomlFile resolves flags from coigwriter.toml; [llm] url is the flag --llm-url.
+type tomlFile struct {
+	path   string
+	values map[string]any // by flag name
+	keys   []string
+}
+
+// configFile reads the config file of the data directory that args or the environment name.
+// A missing file is no error.
+func configFile(args []string) (*tomlFile, error) {
+	dir := os.Getenv("COIGWRITER_DATA")
+	if dir == "" {
+		dir = "coigwriter-data"
+	}
+	for i, a := range args {
+		if v, ok := strings.CutPrefix(a, "--data="); ok {
+			dir = v
+		} else if a == "--data" && i+1 < len(args) {
+			dir = args[i+1]
+		}
+	}
+	path := filepath.Join(dir, "coigwriter.toml")
+	raw, err := os.ReadFile(path)
+	if os.IsNotExist(err) {
+		return nil, nil // defaults then
+	}
+	if err != nil {
+		return nil, errs.Unavailablef("config file: %w", err)
+	}
+	var tree map[string]any
+	if _, err := toml.Decode(string(raw), &tree); err != nil {
+		return nil, errs.Invalidf("%s: %w", path, err)
+	}
+	f := &tomlFile{path: path, values: map[string]any{}}
+	f.flatten("", tree)
+	slices.Sort(f.keys)
+	return f, nil
+}
+
+func (f *tomlFile) flatten(prefix string, tree map[string]any) {
+	for k, v := range tree {
+		name := prefix + strings.ReplaceAll(k, "_", "-")
+		if sub, ok := v.(map[string]any); ok {
+			f.flatten(name+"-", sub)
+			continue
+		}
+		f.values[name] = v
+		f.keys = append(f.keys, name)
+	}
+}
+
+// check refuses keys that no flag has: a misspelt setting must not be silently ignored.
+func (f *tomlFile) check(k *kong.Kong) error {
+	known := map[string]bool{}
+	var walk func(n *kong.Node)
+	walk = func(n *kong.Node) {
+		for _, fl := range n.Flags {
+			known[fl.Name] = true
+		}
+		for _, c := range n.Children {
+			walk(c)
+		}
+	}
+	walk(k.Model.Node)
+	for _, key := range f.keys {
+		if !known[key] || key == "data" || key == "help" {
+			return errs.Invalidf("%s: unknown setting %q; coigwriter doctor lists the settings there are", f.path, key)
+		}
+	}
+	return nil
+}
+
+// Validate implements kong.Resolver.
+func (f *tomlFile) Validate(*kong.Application) error { return nil }
+
+// Resolve implements kong.Resolver: the environment beats the file.
+func (f *tomlFile) Resolve(_ *kong.Context, _ *kong.Path, flag *kong.Flag) (any, error) {
+	for _, e := range flag.Envs {
+		if _, ok := os.LookupEnv(e); ok {
+			return nil, nil
+		}
+	}
+	v, ok := f.values[flag.Name]
+	if !ok {
+		return nil, nil
+	}
+	return fmt.Sprint(v), nil
+}
+
+// A setting is one effective value, for doctor.
+type setting struct {
+	Name  string `json:"name"`
+	Value string `json:"value"`
+	Env   string `json:"env,omitempty"`
+}
+
+// effective lists the settings with secrets hidden.
+func (c *Config) effective() []setting {
+	var out []setting
+	var walk func(v reflect.Value, prefix, envPrefix string)
+	walk = func(v reflect.Value, prefix, envPrefix string) {
+		for i := range v.NumField() {
+			f := v.Type().Field(i)
+			if p, ok := f.Tag.Lookup("prefix"); ok {
+				walk(v.Field(i), p, f.Tag.Get("envprefix"))
+				continue
+			}
+			name := f.Tag.Get("name")
+			if name == "" {
+				name = kebab(f.Name)
+			}
+			s := setting{Name: prefix + name, Value: fmt.Sprint(v.Field(i).Interface())}
+			if e := f.Tag.Get("env"); e != "" {
+				s.Env = envPrefix + e
+			}
+			if slices.Contains(secrets, s.Name) && s.Value != "" {
+				s.Value = "(hidden)"
+			}
+			out = append(out, s)
+		}
+	}
+	walk(reflect.ValueOf(*c), "", "")
+	return out
+}
+
+func kebab(s string) string {
+	var b strings.Builder
+	for i, r := range s {
+		if r >= 'A' && r <= 'Z' {
+			if i > 0 {
+				b.WriteByte('-')
+			}
+			r += 'a' - 'A'
+		}
+		b.WriteRune(r)
+	}
+	return b.String()
+}
