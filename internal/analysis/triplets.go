@@ -54,13 +54,22 @@ type Group struct {
 }
 
 // TripletStats are the counts and lengths of the paper's Tables 5 to 10. Fill it with Add; its
-// memory grows with the number of genres, not of triplets.
+// memory grows with the number of genres, not of triplets. A mean is always over triplets, never
+// over the means of smaller groups.
 type TripletStats struct {
 	tax        *genre.Taxonomy
 	overall    Group
 	genres     map[string]*Group // by genre ID, or by the file's own name where that is unknown
 	categories map[string]*Group
+	unknown    int // different genres that the taxonomy does not know
 }
+
+// maxUnknown bounds the rows for genres the taxonomy does not know; a file may hold a different
+// one in every record. The rest is counted together, under othersID.
+const (
+	maxUnknown = 500
+	othersID   = "…"
+)
 
 // NewTripletStats starts statistics that name genres by a taxonomy.
 func NewTripletStats(tax *genre.Taxonomy) *TripletStats {
@@ -70,9 +79,13 @@ func NewTripletStats(tax *genre.Taxonomy) *TripletStats {
 // Add counts one triplet. A genre the taxonomy does not know gets a row of its own, under the
 // name the file gives it.
 func (s *TripletStats) Add(t record.Triplet) {
-	id, category := t.Genre, ""
+	id, category := text.Excerpt(t.Genre, 60), ""
 	if g, ok := s.tax.Find(t.Genre); ok {
 		id, category = g.ID, g.Category
+	} else if s.genres[id] == nil && id != "" {
+		if s.unknown++; s.unknown > maxUnknown {
+			id = othersID
+		}
 	}
 	s.AddLengths(id, category, text.Len(t.Article), text.Len(t.Prompt), text.Len(t.Reasoning))
 }
@@ -109,28 +122,27 @@ type Summary struct {
 func (s *TripletStats) Summary(lang string) Summary {
 	out := Summary{Overall: s.overall}
 	out.Overall.Share = 1
-	out.Overall.Name = map[bool]string{true: "全部", false: "Overall"}[lang == "zh" || lang == "zh-CN"]
+	out.Overall.Name = pick(lang, "全部", "Overall")
 	out.Categories = s.sorted(s.categories, func(id string) string {
 		if c, ok := s.tax.Category(id); ok {
 			return c.In(lang)
 		}
-		return unknown(lang)
+		return pick(lang, "（未知体裁）", "(no known genre)")
 	})
 	out.Genres = s.sorted(s.genres, func(id string) string {
-		if id == "" {
-			return unknown(lang)
+		switch id {
+		case "":
+			return pick(lang, "（未标体裁）", "(no genre given)")
+		case othersID:
+			return pick(lang, "（其余未知体裁）", "(other unknown genres)")
 		}
 		return s.tax.Title(id, lang)
 	})
 	return out
 }
 
-func unknown(lang string) string {
-	if lang == "zh" || lang == "zh-CN" {
-		return "（未标体裁）"
-	}
-	return "(no known genre)"
-}
+// pick chooses between Chinese and English as [genre.Name.In] does.
+func pick(lang, zh, en string) string { return genre.Name{ZH: zh, EN: en}.In(lang) }
 
 func (s *TripletStats) sorted(m map[string]*Group, name func(string) string) []Group {
 	out := make([]Group, 0, len(m))
@@ -149,30 +161,23 @@ func (s *TripletStats) sorted(m map[string]*Group, name func(string) string) []G
 // Tables returns the paper's Table 5 (categories) and Tables 6 to 10 (the genres of each
 // category), in the language asked for.
 func (s *TripletStats) Tables(lang string) []*table.Table {
-	zh := lang == "zh" || lang == "zh-CN"
-	pick := func(c, e string) string {
-		if zh {
-			return c
-		}
-		return e
-	}
 	columns := func(first string) []table.Column {
 		return []table.Column{
-			table.Text(first), table.Num(pick("数量", "count")), table.Num(pick("占比", "share")),
-			table.Num(pick("文章", "article")), table.Num(pick("提示", "prompt")), table.Num(pick("推理", "reasoning")),
+			table.Text(first), table.Num(pick(lang, "数量", "count")), table.Num(pick(lang, "占比", "share")),
+			table.Num(pick(lang, "文章", "article")), table.Num(pick(lang, "提示", "prompt")), table.Num(pick(lang, "推理", "reasoning")),
 		}
 	}
 	add := func(t *table.Table, g Group) {
 		t.Add(g.Name, g.Count, table.Percent(g.Share), g.Article.String(), g.Prompt.String(), g.Reasoning.String())
 	}
 	sum := s.Summary(lang)
-	first := table.New(pick("各类别概览", "Overview by category"), columns(pick("类别", "category"))...)
-	first.Note = pick("长度为最小—平均—最大，按字符（Unicode 码点）计", "lengths are min—mean—max in characters (Unicode code points)")
+	first := table.New(pick(lang, "各类别概览", "Overview by category"), columns(pick(lang, "类别", "category"))...)
+	first.Note = pick(lang, "长度为最小—平均—最大，按字符（Unicode 码点）计", "lengths are min—mean—max in characters (Unicode code points)")
 	add(first, sum.Overall)
 	out := []*table.Table{first}
 	for _, c := range sum.Categories {
 		add(first, c)
-		t := table.New(c.Name, columns(pick("体裁", "genre"))...)
+		t := table.New(c.Name, columns(pick(lang, "体裁", "genre"))...)
 		for _, g := range sum.Genres {
 			if g.Category == c.ID {
 				add(t, g)

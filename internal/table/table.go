@@ -68,15 +68,24 @@ func Cell(v any) string {
 		if math.IsNaN(float64(x)) {
 			return "–"
 		}
-		return strconv.FormatFloat(100*float64(x), 'f', 1, 64) + "%"
+		return strconv.FormatFloat(round(100*float64(x), 10), 'f', 1, 64) + "%"
 	case float64:
 		if math.IsNaN(x) || math.IsInf(x, 0) {
 			return "–"
 		}
-		s := strconv.FormatFloat(x, 'f', 2, 64)
+		s := strconv.FormatFloat(round(x, 100), 'f', 2, 64)
 		return strings.TrimSuffix(strings.TrimRight(s, "0"), ".")
 	}
 	return fmt.Sprint(v)
+}
+
+// round rounds x to 1/unit with ties to even, as numpy, pandas and R do and as the paper's tables
+// were: 442.575 is 442.58 although the nearest binary number lies below it, 4625.625 is 4625.62.
+func round(x, unit float64) float64 {
+	if y := x * unit; math.Abs(y) < 1<<52 {
+		return math.RoundToEven(y)/unit + 0 // + 0: never "-0"
+	}
+	return x
 }
 
 // Terminal prints the table aligned, with its title above and its note below.

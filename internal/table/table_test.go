@@ -79,6 +79,17 @@ func TestGuard(t *testing.T) {
 	}
 }
 
+func TestCell(t *testing.T) {
+	for want, v := range map[string]any{
+		"442.58": 442.575, "4625.62": 4625.625, "1.5": 1.5, "3": 3.0, "100": 100.0, "0": -0.001, "-0.01": -0.008, "12.5%": table.Percent(0.12450001), "12": 12,
+		"123456789012345680": 123456789012345678.0, "–": nil, "x": "x", "28.9%": table.Percent(481.0 / 1665),
+	} {
+		if got := table.Cell(v); got != want {
+			t.Errorf("Cell(%v) = %q, want %q", v, got, want)
+		}
+	}
+}
+
 func TestMarkdown(t *testing.T) {
 	tab := sample()
 	tab.Add("<b>&[x](y)*`\\\n", 1, 1.5, table.Percent(1))
