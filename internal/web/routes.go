@@ -29,6 +29,22 @@ func (s *Server) siteMap() []Route {
 
 		// today
 		{"GET", "/{$}", user.Self, s.today},
+
+		// annotate
+		{"GET", "/annotate", user.TripletWrite, s.annotateMine},
+		{"POST", "/annotate/claim", user.TripletWrite, s.annotateTake},
+		{"GET", "/annotate/pool", user.TripletWrite, s.annotatePool},
+		{"GET", "/pool/{id}", user.TripletWrite, s.annotatePreview},
+		{"GET", "/annotate/{id}", user.TripletWrite, s.annotateWork},
+		{"GET", "/annotate/{id}/findings", user.TripletWrite, s.annotateFindings},
+		{"POST", "/annotate/{id}/save", user.TripletWrite, s.annotateSave},
+		{"POST", "/annotate/{id}/check", user.TripletWrite, s.annotateCheck},
+		{"GET", "/annotate/{id}/submit", user.TripletWrite, s.annotateReady},
+		{"POST", "/annotate/{id}/submit", user.TripletWrite, s.annotateSubmit},
+		{"POST", "/annotate/{id}/withdraw", user.TripletWrite, s.annotateWithdraw},
+		{"POST", "/annotate/{id}/abandon", user.TripletWrite, s.annotateAbandon},
+		{"GET", "/annotate/{id}/history", user.TripletWrite, s.annotateHistory},
+		{"POST", "/annotate/{id}/restore", user.TripletWrite, s.annotateRestore},
 	}
 }
 

@@ -5,4 +5,5 @@ import './shortcuts.js';
 import './count.js';
 import './panes.js';
 import './autosave.js';
+import './annotate.js';
 import './toast.js';
