@@ -10,7 +10,7 @@ import (
 // A Route is one line of the site map.
 type Route struct {
 	Method  string
-	Pattern string // as of net/http's ServeMux: /sources/{id}
+	Pattern string          // as of net/http's ServeMux: /sources/{id}
 	May     user.Permission // the permission asked for before the handler runs
 	handler handler
 }
@@ -30,6 +30,30 @@ func (s *Server) siteMap() []Route {
 		// today
 		{"GET", "/{$}", user.Self, s.today},
 
+		// the door
+		{"GET", "/login", user.Public, s.loginPage},
+		{"POST", "/login", user.Public, s.login},
+		{"POST", "/logout", user.Self, s.logout},
+		{"GET", "/setup/{secret}", user.Public, s.setupPage},
+		{"POST", "/setup/{secret}", user.Public, s.setup},
+		{"GET", "/password/{secret}", user.Public, s.passwordPage},
+		{"POST", "/password/{secret}", user.Public, s.password},
+		{"GET", "/account", user.Self, s.accountPage},
+		{"POST", "/account/password", user.Self, s.accountPassword},
+
+		// people and settings
+		{"GET", "/people", user.PeopleManage, s.people},
+		{"POST", "/people", user.PeopleManage, s.addPerson},
+		{"GET", "/people/{id}", user.PeopleManage, s.person},
+		{"POST", "/people/{id}", user.PeopleManage, s.changePerson},
+		{"POST", "/people/{id}/enabled", user.PeopleManage, s.enablePerson},
+		{"POST", "/people/{id}/link", user.PeopleManage, s.personLink},
+		{"POST", "/people/{id}/tokens", user.PeopleManage, s.personToken},
+		{"POST", "/people/{id}/tokens/{token}/revoke", user.PeopleManage, s.revokeToken},
+		{"GET", "/settings", user.SettingsManage, s.settings},
+		{"POST", "/settings", user.SettingsManage, s.saveSettings},
+		{"POST", "/settings/taxonomy", user.SettingsManage, s.saveTaxonomy},
+
 		// annotate
 		{"GET", "/annotate", user.TripletWrite, s.annotateMine},
 		{"POST", "/annotate/claim", user.TripletWrite, s.annotateTake},
@@ -45,6 +69,16 @@ func (s *Server) siteMap() []Route {
 		{"POST", "/annotate/{id}/abandon", user.TripletWrite, s.annotateAbandon},
 		{"GET", "/annotate/{id}/history", user.TripletWrite, s.annotateHistory},
 		{"POST", "/annotate/{id}/restore", user.TripletWrite, s.annotateRestore},
+
+		// triplets
+		{"GET", "/triplets", user.TripletRead, s.triplets},
+		{"GET", "/triplets/to-score", user.TripletScore, s.tripletsToScore},
+		{"GET", "/triplets/{id}", user.TripletRead, s.tripletShow},
+		{"GET", "/score/{id}", user.TripletScore, s.scoreShow},
+		{"POST", "/triplets/{id}/score", user.TripletScore, s.tripletScore},
+		{"POST", "/triplets/{id}/removal", user.RemovalVote, s.tripletPropose},
+		{"POST", "/triplets/{id}/removal/decide", user.RemovalVote, s.tripletDecide},
+		{"POST", "/triplets/{id}/adjudicate", user.ReviewManage, s.tripletAdjudicate},
 	}
 }
 
