@@ -6,9 +6,11 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
+	"coigwriter/internal/audit"
 	"coigwriter/internal/dbtest"
 	"coigwriter/internal/errs"
 	"coigwriter/internal/user"
@@ -86,8 +88,156 @@ func TestAuthenticate(t *testing.T) {
 	if got, _ = user.Get(ctx, d, p.ID); got.Stamp() == before {
 		t.Error("sessions outlive the password")
 	}
-	if err := user.SetEnabled(ctx, d, "system", p.ID, false); err == nil {
-		t.Error("without any lead, disabling is refused as it would leave none") // no lead exists here
+	if err := user.SetEnabled(ctx, d, "system", p.ID, false); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := user.Authenticate(ctx, d, "lin", "another long password"); !errors.Is(err, errs.Forbidden) {
+		t.Errorf("a disabled person came in: %v", err)
+	}
+	if _, err := user.NewPasswordLink(ctx, d, "system", p.ID); !errors.Is(err, errs.Conflict) {
+		t.Errorf("a link for a disabled person gave %v", err)
+	}
+	if _, err := user.Authenticate(ctx, d, "nobody", strings.Repeat("x", 1<<20)); !errors.Is(err, errs.Forbidden) {
+		t.Errorf("an unknown login gave %v", err)
+	}
+}
+
+// A link that lies in a terminal's history must not make a second lead.
+func TestSetUpLinkEndsWithTheFirstLead(t *testing.T) {
+	d, ctx := dbtest.Open(t), t.Context()
+	secret, err := user.EnsureSetup(ctx, d)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := user.Add(ctx, d, "system", user.New{Login: "xu", Name: "许砚", Roles: []user.Role{user.Lead}}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := user.CheckInvite(ctx, d, "setup", secret); !errors.Is(err, errs.NotFound) {
+		t.Errorf("the link still opens: %v", err)
+	}
+	if _, err := user.RedeemSetup(ctx, d, secret, "eve", "Eve", password); !errors.Is(err, errs.NotFound) {
+		t.Errorf("the link still makes a lead: %v", err)
+	}
+}
+
+func TestRedeemAtOnce(t *testing.T) {
+	d, ctx := dbtest.Open(t), context.Background()
+	secret, err := user.EnsureSetup(ctx, d)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var wg sync.WaitGroup
+	var made atomic.Int32
+	for _, login := range []string{"xu", "eve", "mo"} {
+		wg.Go(func() {
+			switch _, err := user.RedeemSetup(ctx, d, secret, login, login, password); {
+			case err == nil:
+				made.Add(1)
+			case !errors.Is(err, errs.NotFound):
+				t.Error(err)
+			}
+		})
+	}
+	wg.Wait()
+	if ps, err := user.List(ctx, d); err != nil || made.Load() != 1 || len(ps) != 1 {
+		t.Errorf("%d redeemed, %d people, %v", made.Load(), len(ps), err)
+	}
+}
+
+func TestPasswordLinksEnd(t *testing.T) {
+	d, ctx := dbtest.Open(t), t.Context()
+	id := dbtest.Person(t, d, "lin", "annotator")
+	link := func() string {
+		t.Helper()
+		s, err := user.NewPasswordLink(ctx, d, "system", id)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return s
+	}
+	older := link()
+	newer := link()
+	if _, err := user.CheckInvite(ctx, d, "password", older); !errors.Is(err, errs.NotFound) {
+		t.Errorf("an older link gave %v", err)
+	}
+	if _, err := user.RedeemPassword(ctx, d, newer, "short"); len(errs.FieldsOf(err)) != 1 {
+		t.Errorf("a short password gave %v", err)
+	}
+	if p, err := user.CheckInvite(ctx, d, "password", newer); err != nil || p.ID != id {
+		t.Errorf("a refused password spent the link: %v", err)
+	}
+	if _, err := user.CheckInvite(ctx, d, "setup", newer); !errors.Is(err, errs.NotFound) {
+		t.Errorf("a password link opened the set-up: %v", err)
+	}
+	d.Clock = func() time.Time { return time.Now().Add(73 * time.Hour) }
+	if _, err := user.RedeemPassword(ctx, d, newer, password); !errors.Is(err, errs.NotFound) {
+		t.Errorf("after three days the link gave %v", err)
+	}
+	d.Clock = nil
+	if err := user.SetPassword(ctx, d, "system", id, password); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := user.CheckInvite(ctx, d, "password", newer); !errors.Is(err, errs.NotFound) {
+		t.Errorf("a link outlived the password set another way: %v", err)
+	}
+}
+
+func TestPasswordRules(t *testing.T) {
+	d, ctx := dbtest.Open(t), t.Context()
+	id := dbtest.Person(t, d, "li", "annotator")
+	for _, tc := range []struct {
+		password string
+		ok       bool
+	}{
+		{"liberty in the mountains", true}, {"雨停了以后我们去山中", true}, {"li12345678", false},
+		{"雨雨雨雨雨雨雨雨雨雨雨", false}, {"Password123", false}, {"雨停了", false}, {strings.Repeat("ab", 300), false},
+	} {
+		err := user.SetPassword(ctx, d, id, id, tc.password)
+		if (err == nil) != tc.ok || !tc.ok && len(errs.FieldsOf(err)) != 1 {
+			t.Errorf("%.30q gave %v", tc.password, err)
+		}
+	}
+}
+
+func TestChangesAreRecorded(t *testing.T) {
+	d, ctx := dbtest.Open(t), t.Context()
+	lead := dbtest.Person(t, d, "xu", "lead")
+	p, err := user.Add(ctx, d, lead, user.New{Login: "lin", Name: " 林可 ", Roles: []user.Role{user.Annotator}})
+	if err != nil || p.Name != "林可" {
+		t.Fatal(p, err)
+	}
+	for _, err := range []error{
+		user.SetName(ctx, d, lead, p.ID, "林可可"),
+		user.SetName(ctx, d, lead, p.ID, "林可可"), // nothing changes, nothing is recorded
+		user.SetRoles(ctx, d, lead, p.ID, []user.Role{user.Annotator, user.Reviewer}, true),
+		user.SetPreferences(ctx, d, p.ID, "zh-CN", "dark"),
+		user.SetEnabled(ctx, d, lead, p.ID, false),
+		user.SetEnabled(ctx, d, lead, p.ID, true),
+	} {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	var got []string
+	evs, err := audit.History(ctx, d, "person", p.ID)
+	for _, e := range evs {
+		got = append(got, e.Action)
+	}
+	want := []string{"add", "name", "roles", "preferences", "disable", "enable"}
+	if err != nil || !slices.Equal(got, want) {
+		t.Errorf("history is %v, %v, want %v", got, err, want)
+	}
+	p, err = user.Get(ctx, d, p.ID)
+	if err != nil || p.Name != "林可可" || !p.Specialist || !p.Has(user.Reviewer) || p.Theme != "dark" {
+		t.Errorf("%+v, %v", p, err)
+	}
+	for _, name := range []string{"", "  ", "a\x00b", "a\nb", "\xff", strings.Repeat("名", 65)} {
+		if err := user.SetName(ctx, d, lead, p.ID, name); len(errs.FieldsOf(err)) != 1 {
+			t.Errorf("name %q gave %v", name, err)
+		}
+	}
+	if _, err := user.Add(ctx, d, lead, user.New{Login: "LIN", Name: "x", Roles: []user.Role{user.Lead}}); !errors.Is(err, errs.Conflict) {
+		t.Errorf("a login that is taken gave %v", err)
 	}
 }
 
