@@ -6,4 +6,5 @@ import './count.js';
 import './panes.js';
 import './autosave.js';
 import './annotate.js';
+import './score.js';
 import './toast.js';
