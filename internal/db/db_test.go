@@ -2,6 +2,7 @@ package db_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"strings"
 	"sync"
@@ -52,6 +53,21 @@ func TestRoundTrip(t *testing.T) {
 	err := db.Each(ctx, d, func(s *setting) error { seen++; return nil }, `SELECT * FROM setting`)
 	if err != nil || seen != 1 {
 		t.Errorf("Each saw %d, %v", seen, err)
+	}
+}
+
+// A row that is answered as JSON holds the value, not the column around it.
+func TestJSONOutside(t *testing.T) {
+	row := struct {
+		Content db.JSON[map[string]int] `json:"content"`
+	}{db.AsJSON(map[string]int{"a": 1})}
+	b, err := json.Marshal(row)
+	if err != nil || string(b) != `{"content":{"a":1}}` {
+		t.Fatalf("%s, %v", b, err)
+	}
+	row.Content.V = nil
+	if err := json.Unmarshal(b, &row); err != nil || row.Content.V["a"] != 1 {
+		t.Errorf("%+v, %v", row, err)
 	}
 }
 

@@ -13,6 +13,12 @@ type JSON[T any] struct{ V T }
 // AsJSON wraps v for a JSON column.
 func AsJSON[T any](v T) JSON[T] { return JSON[T]{V: v} }
 
+// MarshalJSON writes the value itself: that it is a column is nobody's business outside.
+func (j JSON[T]) MarshalJSON() ([]byte, error) { return json.Marshal(j.V) }
+
+// UnmarshalJSON reads what MarshalJSON wrote.
+func (j *JSON[T]) UnmarshalJSON(b []byte) error { return json.Unmarshal(b, &j.V) }
+
 // Value implements driver.Valuer.
 func (j JSON[T]) Value() (driver.Value, error) {
 	b, err := json.Marshal(j.V)
