@@ -1,32 +1,5 @@
 package text
 
-import "strings"
-
-// mojibake are pieces that only appear when bytes were read in the wrong encoding.
-var mojibake = []string{"锟斤拷", "烫烫烫", "屯屯屯", "Ã©", "Ã¨", "Ã¤", "Ã¶", "Ã¼", "â€™", "â€œ", "â€", "ï¼", "ã€", "Â·", "æˆ", "çš„", "ä¸", "涓€", "鐨勬"}
-
-// Mojibake returns the share of characters that show a wrong encoding, and the first such
-// piece that was seen.
-func Mojibake(s string) (share float64, seen string) {
-	n := Len(s)
-	if n == 0 {
-		return 0, ""
-	}
-	bad := strings.Count(s, "\uFFFD")
-	if bad > 0 {
-		seen = "\uFFFD"
-	}
-	for _, m := range mojibake {
-		if c := strings.Count(s, m); c > 0 {
-			bad += c * Len(m)
-			if seen == "" {
-				seen = m
-			}
-		}
-	}
-	return min(float64(bad)/float64(n), 1), seen
-}
-
 // marks are the pairs of Chinese and Latin punctuation that should balance.
 var marks = [][2]rune{{'“', '”'}, {'‘', '’'}, {'「', '」'}, {'『', '』'}, {'《', '》'}, {'（', '）'}, {'(', ')'}, {'【', '】'}, {'[', ']'}}
 

@@ -1,6 +1,11 @@
 package text
 
-import "unicode"
+import (
+	"sync"
+	"unicode"
+
+	"golang.org/x/text/encoding/traditionalchinese"
+)
 
 // Shares says which part of a text's visible characters belongs to which script; the parts
 // of Han, Latin, Kana, Hangul, Cyrillic, Other, Digit and Punct sum to 1 (or 0 for no text).
@@ -68,3 +73,33 @@ func Language(s string) string {
 	}
 	return "und"
 }
+
+// Variant tells the script of a Chinese text by the characters that only one of them has: Hans
+// (simplified), Hant (traditional), or "" when fewer than three are telling or they disagree. What
+// "has" means is decided by the old character sets: GB 2312 for simplified, Big5 for traditional.
+func Variant(s string) string {
+	simplified, big5 := gbkCodes(), big5Codes()
+	hans, hant := 0, 0
+	for _, r := range s {
+		if r < 0x4E00 || r > 0x9FFF {
+			continue
+		}
+		code := simplified[r]
+		inGB2312 := code>>8 >= 0xB0 && code>>8 <= 0xF7 && code&0xFF >= 0xA1
+		switch inBig5 := big5[r] != 0; {
+		case inGB2312 && !inBig5:
+			hans++
+		case inBig5 && !inGB2312:
+			hant++
+		}
+	}
+	switch {
+	case hans >= 3 && hans > 4*hant:
+		return "Hans"
+	case hant >= 3 && hant > 4*hans:
+		return "Hant"
+	}
+	return ""
+}
+
+var big5Codes = sync.OnceValue(func() *[0x10000]uint16 { return codesOf(traditionalchinese.Big5) })

@@ -82,27 +82,6 @@ func Paragraphs(s string) []string {
 	return out
 }
 
-// IsVerse guesses whether s is verse, whose lines must not be indented or joined: at least
-// four lines, nearly all of at most 28 characters, most of them not ending a sentence as
-// prose does.
-func IsVerse(s string) bool {
-	ps := Paragraphs(s)
-	if len(ps) < 4 {
-		return false
-	}
-	short, open := 0, 0
-	for _, p := range ps {
-		p = strings.TrimSpace(p)
-		if Len(p) <= 28 {
-			short++
-		}
-		if last, _ := utf8.DecodeLastRuneInString(p); !strings.ContainsRune("。！？”」.!?：:", last) {
-			open++
-		}
-	}
-	return short*10 >= len(ps)*9 && open*2 >= len(ps)
-}
-
 // Excerpt returns the first n code points of s on one line, with … where it was cut.
 func Excerpt(s string, n int) string {
 	s = strings.Join(strings.Fields(s), " ")
