@@ -30,26 +30,27 @@ const (
 // errRefused ends a command that did its work but had to refuse records, which it has listed.
 var errRefused = errors.New("some records were refused")
 
-// commands is everything one can type. A new command is a file and a line here.
+// commands is everything one can type. A new command is a file and a line here; needs names
+// the settings that its help shows beside the project's own (see hideUnused).
 type commands struct {
 	Config `embed:""`
 
-	Serve   serveCmd   `cmd:"" help:"Start the web pages, the REST API and the workers."`
-	Work    workCmd    `cmd:"" help:"Run only workers, beside a serve on the same PostgreSQL."`
-	Demo    demoCmd    `cmd:"" help:"Start a filled sample project and print a link to it."`
-	Init    initCmd    `cmd:"" help:"Make a data directory with a config file to read."`
+	Serve   serveCmd   `cmd:"" needs:"server,model" help:"Start the web pages, the REST API and the workers."`
+	Work    workCmd    `cmd:"" needs:"server,model" help:"Run only workers, beside a serve on the same PostgreSQL."`
+	Demo    demoCmd    `cmd:"" needs:"server,model" help:"Start a filled sample project and print a link to it."`
+	Init    initCmd    `cmd:"" needs:"server,model" help:"Make a data directory with a config file to read."`
 	Import  importCmd  `cmd:"" help:"Bring texts in."`
-	Screen  screenCmd  `cmd:"" help:"Screen the waiting sources with the configured model."`
+	Screen  screenCmd  `cmd:"" needs:"model" help:"Screen the waiting sources with the configured model."`
 	Status  statusCmd  `cmd:"" help:"Show where everything stands."`
 	Release releaseCmd `cmd:"" help:"Cut, list, compare and verify dataset versions."`
 	Export  exportCmd  `cmd:"" help:"Write a release in a format trainers read."`
-	Stats   statsCmd   `cmd:"" help:"Counts and lengths of any triplet file (the paper's Tables 5-10)."`
+	Stats   statsCmd   `cmd:"" needs:"files" help:"Counts and lengths of any triplet file (the paper's Tables 5-10)."`
 	Genres  genresCmd  `cmd:"" help:"Show or check a taxonomy of genres."`
 	User    userCmd    `cmd:"" help:"People: add, list, disable, passwords, tokens."`
 	Audit   auditCmd   `cmd:"" help:"Verify the history."`
 	Backup  backupCmd  `cmd:"" help:"Copy the SQLite database to a file while the program runs."`
-	Doctor  doctorCmd  `cmd:"" help:"Check the set-up and print the effective configuration."`
-	Version versionCmd `cmd:"" help:"Print the version."`
+	Doctor  doctorCmd  `cmd:"" needs:"server,model" help:"Check the set-up and print the effective configuration."`
+	Version versionCmd `cmd:"" needs:"files" help:"Print the version."`
 }
 
 // A console is where a command reads and writes.
@@ -75,14 +76,7 @@ func (c *console) print(v any, people func(w io.Writer) error) error {
 func Run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	var cmds commands
 	exit := -1
-	parser, err := kong.New(&cmds,
-		kong.Name("coigwriter"),
-		kong.Description("From a source text to a released creative-writing dataset, with a record of every step.\n\nExit codes: 0 done, 1 failed, 2 usage, 3 done but some records were refused."),
-		kong.Writers(stdout, stderr),
-		kong.Exit(func(code int) { exit = code }),
-		kong.ConfigureHelp(kong.HelpOptions{Compact: true, NoExpandSubcommands: true}),
-		kong.Help(helpWithExamples),
-	)
+	parser, err := newParser(&cmds, kong.Writers(stdout, stderr), kong.Exit(func(code int) { exit = code }))
 	if err != nil {
 		fmt.Fprintln(stderr, "coigwriter:", err)
 		return exitFailed
@@ -118,6 +112,28 @@ func Run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 		err = errors.New("interrupted; what was acknowledged is kept, and the command can be run again")
 	}
 	return report(stderr, err)
+}
+
+func newParser(cmds *commands, opts ...kong.Option) (*kong.Kong, error) {
+	return kong.New(cmds, append(opts,
+		kong.Name("coigwriter"),
+		kong.Description("From a source text to a released creative-writing dataset, with a record of every step.\n\nExit codes: 0 done, 1 failed, 2 usage, 3 done but some records were refused. All settings: coigwriter serve --help."),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true, NoExpandSubcommands: true}),
+		kong.Help(helpWithExamples),
+	)...)
+}
+
+// Commands lists every command as it is typed, such as "release cut", in the order of the help.
+func Commands() []string {
+	parser, err := newParser(&commands{})
+	if err != nil {
+		panic(err) // the program's own tags are wrong
+	}
+	var paths []string
+	for _, leaf := range parser.Model.Leaves(true) {
+		paths = append(paths, leaf.Path())
+	}
+	return paths
 }
 
 // report prints err for people and returns the exit code it means.
@@ -162,6 +178,7 @@ func commandOf(args []string) string {
 
 // helpWithExamples prints kong's help and the command's examples under it.
 func helpWithExamples(o kong.HelpOptions, ctx *kong.Context) error {
+	hideUnused(ctx)
 	if err := kong.DefaultHelpPrinter(o, ctx); err != nil {
 		return err
 	}
@@ -174,6 +191,34 @@ func helpWithExamples(o kong.HelpOptions, ctx *kong.Context) error {
 		fmt.Fprintf(ctx.Stdout, "\nExamples:\n%s", ex)
 	}
 	return nil
+}
+
+// hideUnused leaves out of a command's help the settings that it does not read. Flags of all
+// commands are parsed all the same, since a config file may set any of them.
+func hideUnused(ctx *kong.Context) {
+	needs := "project"
+	for n := ctx.Selected(); n != nil; n = n.Parent {
+		if n.Tag != nil && n.Tag.Has("needs") {
+			needs = n.Tag.Get("needs")
+			break
+		}
+	}
+	for _, f := range ctx.Model.Flags {
+		group := ""
+		if f.Group != nil {
+			group = f.Group.Title
+		}
+		switch group {
+		case "Server":
+			f.Hidden = !strings.Contains(needs, "server")
+		case "Model endpoint":
+			f.Hidden = !strings.Contains(needs, "model")
+		case "Logging":
+			f.Hidden = !strings.Contains(needs, "server")
+		default:
+			f.Hidden = needs == "files" && (f.Name == "data" || f.Name == "db")
+		}
+	}
 }
 
 func isTerminal(w io.Writer) bool {
