@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"reflect"
 	"slices"
 	"strings"
 	"time"
@@ -164,45 +163,21 @@ type setting struct {
 	Env   string `json:"env,omitempty"`
 }
 
-// effective lists the settings with secrets hidden.
-func (c *Config) effective() []setting {
+// effective lists the settings of the parsed command line with secrets hidden.
+func effective(flags []*kong.Flag) []setting {
 	var out []setting
-	var walk func(v reflect.Value, prefix, envPrefix string)
-	walk = func(v reflect.Value, prefix, envPrefix string) {
-		for i := range v.NumField() {
-			f := v.Type().Field(i)
-			if p, ok := f.Tag.Lookup("prefix"); ok {
-				walk(v.Field(i), p, f.Tag.Get("envprefix"))
-				continue
-			}
-			name := f.Tag.Get("name")
-			if name == "" {
-				name = kebab(f.Name)
-			}
-			s := setting{Name: prefix + name, Value: fmt.Sprint(v.Field(i).Interface())}
-			if e := f.Tag.Get("env"); e != "" {
-				s.Env = envPrefix + e
-			}
-			if slices.Contains(secrets, s.Name) && s.Value != "" {
-				s.Value = "(hidden)"
-			}
-			out = append(out, s)
+	for _, f := range flags {
+		s := setting{Name: f.Name, Value: fmt.Sprint(f.Target.Interface())}
+		if f.Name == "help" {
+			continue
 		}
+		if len(f.Envs) > 0 {
+			s.Env = f.Envs[0]
+		}
+		if slices.Contains(secrets, s.Name) && s.Value != "" {
+			s.Value = "(hidden)"
+		}
+		out = append(out, s)
 	}
-	walk(reflect.ValueOf(*c), "", "")
 	return out
-}
-
-func kebab(s string) string {
-	var b strings.Builder
-	for i, r := range s {
-		if r >= 'A' && r <= 'Z' {
-			if i > 0 {
-				b.WriteByte('-')
-			}
-			r += 'a' - 'A'
-		}
-		b.WriteRune(r)
-	}
-	return b.String()
 }

@@ -11,6 +11,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/alecthomas/kong"
+
 	"coigwriter/internal/db"
 	"coigwriter/internal/llm"
 	"coigwriter/internal/table"
@@ -33,8 +35,8 @@ type doctorDoc struct {
 }
 
 // Run checks the set-up and exits with 1 when something must be mended.
-func (doctorCmd) Run(ctx context.Context, con *console, cfg *Config) error {
-	doc := doctorDoc{Version: buildVersion(), Settings: cfg.effective()}
+func (doctorCmd) Run(ctx context.Context, kctx *kong.Context, con *console, cfg *Config) error {
+	doc := doctorDoc{Version: buildVersion(), Settings: effective(kctx.Model.Flags)}
 	doc.Checks = append(doc.Checks, checkData(cfg), checkDatabase(ctx, cfg), checkModel(ctx, cfg))
 	failed := 0
 	for _, c := range doc.Checks {

@@ -85,19 +85,23 @@ func printImport(w io.Writer, rep source.Report) error {
 	t := table.New("", table.Text("import"), table.Num("records"))
 	t.Add("read", rep.Read)
 	t.Add("added", rep.Added)
+	for _, state := range sortedKeys(rep.ByState) {
+		t.Add("  "+state, rep.ByState[state])
+	}
 	t.Add("there already", rep.Same)
 	t.Add("copies of other sources", rep.Duplicate)
-	t.Add("refused, could not be read", rep.Refused)
-	for _, g := range []struct {
-		title string
-		m     map[string]int
-	}{{"added as ", rep.ByState}, {"because ", rep.ByReason}} {
-		for _, k := range sortedKeys(g.m) {
-			t.Add(g.title+k, g.m[k])
-		}
-	}
+	t.Add("could not be read", rep.Refused)
 	if err := t.Terminal(w); err != nil {
 		return err
+	}
+	if len(rep.ByReason) > 0 {
+		t = table.New("", table.Text("held or refused because"), table.Num("records"), table.Text("which means"))
+		for _, reason := range sortedKeys(rep.ByReason) {
+			t.Add(reason, rep.ByReason[reason], screen.Why(reason, "en"))
+		}
+		if err := t.Terminal(w); err != nil {
+			return err
+		}
 	}
 	for _, p := range rep.Problems {
 		fmt.Fprintln(w, p)

@@ -1,6 +1,10 @@
 package screen
 
-import "strings"
+import (
+	"strings"
+
+	"coigwriter/internal/source"
+)
 
 // messages are the sentences of the findings, by message key without "rule."; {name} stands for
 // an argument. Pages and commands both read them here, so a new rule needs no other file.
@@ -56,4 +60,20 @@ func (d Doc) In(lang string) string {
 		return d.ZH
 	}
 	return d.EN
+}
+
+// Why says what a key among an import's reasons means when no one finding is at hand: a rule's
+// own words about itself, or [source.Explain]'s sentence.
+func Why(reason, lang string) string {
+	name, of := strings.CutPrefix(reason, "rule.")
+	if !of {
+		return source.Explain(reason, lang)
+	}
+	name, _, _ = strings.Cut(name, ".")
+	for _, r := range Rules {
+		if r.Name == name {
+			return r.Doc.In(lang)
+		}
+	}
+	return reason
 }

@@ -105,6 +105,7 @@ func (t *Table) Terminal(w io.Writer) error {
 	}
 	p.AppendHeader(head)
 	p.SetColumnConfigs(configs)
+	p.SuppressTrailingSpaces() // a padded last column would wrap into blank lines
 	for _, r := range t.Rows {
 		row := make(pretty.Row, len(r))
 		for i, v := range r {
