@@ -37,7 +37,8 @@ func (a *API) people() {
 			Roles      []user.Role `json:"roles"`
 			Specialist bool        `json:"specialist,omitempty"`
 		}
-	}) (*body[map[string]string], error) {
+	},
+	) (*body[map[string]string], error) {
 		p, err := user.Add(ctx, d, by(ctx).ID, user.New{Login: in.Body.Login, Name: in.Body.Name, Roles: in.Body.Roles, Specialist: in.Body.Specialist})
 		if err != nil {
 			return nil, err
@@ -48,7 +49,8 @@ func (a *API) people() {
 	op(a, http.MethodGet, "/history/{kind}/{id}", user.HistoryRead, "The history of an item, oldest first", func(ctx context.Context, in *struct {
 		Kind string `path:"kind" enum:"source,triplet,review,release,person,project"`
 		ID   string `path:"id" maxLength:"64"`
-	}) (*body[[]Event], error) {
+	},
+	) (*body[[]Event], error) {
 		evs, err := audit.History(ctx, d, in.Kind, in.ID)
 		out := make([]Event, len(evs))
 		for i, e := range evs {

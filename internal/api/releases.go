@@ -34,7 +34,8 @@ func (a *API) releases() {
 			Version string `json:"version"`
 			Notes   string `json:"notes,omitempty"`
 		}
-	}) (*body[*release.Release], error) {
+	},
+	) (*body[*release.Release], error) {
 		return answer(release.Cut(ctx, d, release.Options{Version: in.Body.Version, Notes: in.Body.Notes, By: by(ctx).ID}))
 	})
 	op(a, http.MethodGet, "/releases/{version}", user.ReleaseRead, "One release with its manifest", func(ctx context.Context, in *onVersion) (*body[*release.Release], error) {
@@ -62,7 +63,8 @@ func (a *API) releases() {
 	})
 	op(a, http.MethodGet, "/statistics", user.StatsRead, "Counts and lengths of the accepted triplets", func(ctx context.Context, in *struct {
 		Lang string `query:"lang" enum:"zh,en" default:"en"`
-	}) (*body[analysis.Summary], error) {
+	},
+	) (*body[analysis.Summary], error) {
 		tax, err := project.Taxonomy(ctx, d)
 		if err != nil {
 			return nil, err

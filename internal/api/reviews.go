@@ -24,7 +24,8 @@ func (a *API) reviews() {
 	d := a.opt.DB
 	op(a, http.MethodGet, "/reviews", user.ReviewDo, "One's own queue", func(ctx context.Context, in *struct {
 		State string `query:"state" enum:"open,done" default:"open"`
-	}) (*body[[]review.Task], error) {
+	},
+	) (*body[[]review.Task], error) {
 		return answer(review.Queue(ctx, d, by(ctx).ID, in.State, 500))
 	})
 	op(a, http.MethodGet, "/reviews/{id}", user.ReviewDo, "One review of one's own, with the triplet, blind", func(ctx context.Context, in *onItem) (*body[Assignment], error) {
@@ -46,7 +47,8 @@ func (a *API) reviews() {
 			Comment    string         `json:"comment,omitempty"`
 			ReasonCode string         `json:"reason_code,omitempty"`
 		}
-	}) (*body[done], error) {
+	},
+	) (*body[done], error) {
 		b := in.Body
 		return finished(review.Submit(ctx, d, in.ID, by(ctx).ID, review.Form{Verdict: b.Verdict, Criteria: b.Criteria, Comment: b.Comment, ReasonCode: b.ReasonCode}))
 	})
@@ -63,7 +65,8 @@ func (a *API) reviews() {
 			Verdict string `json:"verdict" enum:"accept,revise"`
 			Reason  string `json:"reason"`
 		}
-	}) (*body[done], error) {
+	},
+	) (*body[done], error) {
 		return finished(review.Adjudicate(ctx, d, in.ID, by(ctx).ID, in.Body.Verdict, in.Body.Reason))
 	})
 	op(a, http.MethodPost, "/triplets/{id}/removal", user.RemovalVote, "Propose to remove a triplet", func(ctx context.Context, in *struct {
@@ -72,7 +75,8 @@ func (a *API) reviews() {
 			ReasonCode string `json:"reason_code" enum:"factual-error,guideline,rights,duplicate"`
 			Note       string `json:"note,omitempty"`
 		}
-	}) (*body[done], error) {
+	},
+	) (*body[done], error) {
 		return finished(review.ProposeRemoval(ctx, d, in.ID, by(ctx).ID, in.Body.ReasonCode, in.Body.Note))
 	})
 	op(a, http.MethodPost, "/triplets/{id}/removal/decision", user.RemovalVote, "The second person's word on a removal", func(ctx context.Context, in *struct {
@@ -81,7 +85,8 @@ func (a *API) reviews() {
 			Confirm bool   `json:"confirm"`
 			Reason  string `json:"reason"`
 		}
-	}) (*body[done], error) {
+	},
+	) (*body[done], error) {
 		return finished(review.DecideRemoval(ctx, d, in.ID, by(ctx).ID, in.Body.Confirm, in.Body.Reason))
 	})
 }

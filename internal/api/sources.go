@@ -53,7 +53,8 @@ func (a *API) sources() {
 		Query  string `query:"query"`
 		Cursor string `query:"cursor"`
 		Limit  int    `query:"limit" minimum:"0" maximum:"200"`
-	}) (*body[SourcePage], error) {
+	},
+	) (*body[SourcePage], error) {
 		page, err := source.List(ctx, d, source.Filter{States: list(in.State), Genres: list(in.Genre), Query: in.Query, Cursor: in.Cursor, Limit: in.Limit})
 		out := SourcePage{Items: make([]Source, len(page.Rows)), Next: page.Next}
 		for i, r := range page.Rows {
@@ -77,7 +78,8 @@ func (a *API) sources() {
 			Decision string `json:"decision" enum:"pass,refuse"`
 			Reason   string `json:"reason,omitempty"`
 		}
-	}) (*body[done], error) {
+	},
+	) (*body[done], error) {
 		return finished(source.Decide(ctx, d, in.ID, by(ctx).ID, in.Body.Decision, in.Body.Reason))
 	})
 	op(a, http.MethodPut, "/sources/{id}/genre", user.SourceDecide, "Set a source's genre", func(ctx context.Context, in *struct {
@@ -85,7 +87,8 @@ func (a *API) sources() {
 		Body struct {
 			Genre string `json:"genre"`
 		}
-	}) (*body[done], error) {
+	},
+	) (*body[done], error) {
 		id, err := a.genre(ctx, in.Body.Genre)
 		if err != nil {
 			return nil, err
@@ -100,7 +103,8 @@ func (a *API) sources() {
 			Usable string         `json:"usable,omitempty" doc:"yes, no or unsure; for usability"`
 			Note   string         `json:"note,omitempty"`
 		}
-	}) (*body[map[string]string], error) {
+	},
+	) (*body[map[string]string], error) {
 		state, err := screen.Score(ctx, d, screen.DefaultThresholds(), by(ctx).ID, in.ID, in.Body.Stage, screen.Judgement{Scores: in.Body.Scores, Usable: in.Body.Usable}, in.Body.Note)
 		return answer(map[string]string{"state": state}, err)
 	})
@@ -108,7 +112,8 @@ func (a *API) sources() {
 		Body struct {
 			Limit int `json:"limit" minimum:"1" maximum:"200"`
 		}
-	}) (*body[screen.Summary], error) {
+	},
+	) (*body[screen.Summary], error) {
 		tax, err := project.Taxonomy(ctx, d)
 		if err != nil {
 			return nil, err
@@ -137,7 +142,8 @@ func (a *API) importOp() {
 		Name     string `query:"name" doc:"file name, for messages" default:"upload.jsonl"`
 		Genre    string `query:"genre" doc:"genre of texts that name none"`
 		Platform string `query:"platform" doc:"platform of texts that name none"`
-	}) (*body[source.Report], error) {
+	},
+	) (*body[source.Report], error) {
 		rep, err := a.importFile(ctx, in.Name, in.Genre, in.Platform)
 		if err != nil {
 			return nil, a.problem(ctx, err)

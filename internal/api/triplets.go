@@ -51,7 +51,8 @@ func (a *API) triplets() {
 		Query     string `query:"query"`
 		Cursor    string `query:"cursor"`
 		Limit     int    `query:"limit" minimum:"0" maximum:"200"`
-	}) (*body[TripletPage], error) {
+	},
+	) (*body[TripletPage], error) {
 		rows, next, err := triplet.List(ctx, d, triplet.Filter{States: list(in.State), Genres: list(in.Genre), Annotator: in.Annotator, Query: in.Query, After: in.Cursor, Limit: in.Limit})
 		return answer(TripletPage{rows, next}, err)
 	})
@@ -66,7 +67,8 @@ func (a *API) triplets() {
 			SourceID string `json:"source_id,omitempty"`
 			Genre    string `json:"genre,omitempty"`
 		}
-	}) (*withRevision[*triplet.Triplet], error) {
+	},
+	) (*withRevision[*triplet.Triplet], error) {
 		if in.Body.SourceID != "" {
 			return tagged(triplet.Claim(ctx, d, by(ctx).ID, in.Body.SourceID))
 		}
@@ -80,7 +82,8 @@ func (a *API) triplets() {
 		onItem
 		IfMatch string `header:"If-Match" required:"true"`
 		Body    triplet.Content
-	}) (*withRevision[map[string]int64], error) {
+	},
+	) (*withRevision[map[string]int64], error) {
 		n, err := based(in.IfMatch)
 		if err != nil {
 			return nil, err
@@ -101,7 +104,8 @@ func (a *API) triplets() {
 	op(a, http.MethodPost, "/triplets/{id}/submit", user.TripletWrite, "Submit for scoring and review", func(ctx context.Context, in *struct {
 		onItem
 		IfMatch string `header:"If-Match" required:"true"`
-	}) (*body[done], error) {
+	},
+	) (*body[done], error) {
 		n, err := based(in.IfMatch)
 		if err != nil {
 			return nil, err
@@ -113,7 +117,8 @@ func (a *API) triplets() {
 		Body struct {
 			Reason string `json:"reason"`
 		}
-	}) (*body[done], error) {
+	},
+	) (*body[done], error) {
 		return finished(triplet.Abandon(ctx, d, by(ctx).ID, in.ID, in.Body.Reason))
 	})
 	op(a, http.MethodGet, "/triplets/{id}/sheets", user.TripletScore, "Score sheets, newest first", func(ctx context.Context, in *onItem) (*body[[]triplet.Sheet], error) {
@@ -125,7 +130,8 @@ func (a *API) triplets() {
 			Scores  map[string]int    `json:"scores" doc:"the six dimensions, 1 to 10"`
 			Reasons map[string]string `json:"reasons,omitempty" doc:"article, prompt, reasoning"`
 		}
-	}) (*body[*triplet.Sheet], error) {
+	},
+	) (*body[*triplet.Sheet], error) {
 		var s triplet.Scores
 		for i, name := range triplet.Dimensions {
 			s[i] = in.Body.Scores[name]

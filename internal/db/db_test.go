@@ -40,7 +40,7 @@ func TestRoundTrip(t *testing.T) {
 		t.Errorf("got %+v, want time %v", got, at)
 	}
 	var n int
-	if err := d.One(ctx, &n, `SELECT COUNT(*) FROM setting WHERE key IN (?)`, bun.In([]string{"a", "b"})); err != nil || n != 1 {
+	if err := d.One(ctx, &n, `SELECT COUNT(*) FROM setting WHERE key IN (?)`, bun.List([]string{"a", "b"})); err != nil || n != 1 {
 		t.Errorf("count %d, %v", n, err)
 	}
 	if err := d.One(ctx, &got, `SELECT * FROM setting WHERE key = ?`, "none"); !errors.Is(err, errs.NotFound) {

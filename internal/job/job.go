@@ -177,7 +177,10 @@ func (c *Client) Start(ctx context.Context) error {
 
 // Stop waits for running jobs until ctx ends, then cancels them; they will be tried again.
 func (c *Client) Stop(ctx context.Context) error {
-	soft, hard := func() error { return nil }, func(context.Context) error { return nil }
+	var (
+		soft func() error
+		hard func(context.Context) error
+	)
 	switch {
 	case !c.runs:
 		return nil

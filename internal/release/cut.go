@@ -111,8 +111,10 @@ func cut(ctx context.Context, tx *db.DB, tax *genre.Taxonomy, r *Release) error 
 	if by == "" {
 		by = "system"
 	}
-	return audit.Record(ctx, tx, audit.Entry{Kind: "release", ID: r.ID, Actor: by, Action: "cut", To: "frozen",
-		Data: map[string]any{"version": r.Version, "items": r.Items, "content_hash": r.ContentHash}})
+	return audit.Record(ctx, tx, audit.Entry{
+		Kind: "release", ID: r.ID, Actor: by, Action: "cut", To: "frozen",
+		Data: map[string]any{"version": r.Version, "items": r.Items, "content_hash": r.ContentHash},
+	})
 }
 
 // canonical is the one spelling of a record: its hash depends on it.

@@ -33,13 +33,21 @@ var Formats = []Format{
 	{Name: "jsonl", File: "triplets.jsonl", Doc: "canonical records, everything in them", line: func(r Record, _ string) (any, error) { return r, nil }},
 	{Name: "parquet", File: "triplets.parquet", Doc: "the same in columns, zstd"},
 	{Name: "coig", File: "coig.jsonl", Doc: "id, query, thought, answer: the shape of the released COIG-Writer", line: coigLine},
-	{Name: "alpaca", File: "alpaca.jsonl", Doc: "instruction, input, output", line: alpacaLine,
-		llf: map[string]any{"columns": map[string]string{"prompt": "instruction", "query": "input", "response": "output"}}},
-	{Name: "sharegpt", File: "sharegpt.jsonl", Doc: "conversations from human and gpt", line: sharegptLine,
-		llf: map[string]any{"formatting": "sharegpt", "columns": map[string]string{"messages": "conversations"}}},
-	{Name: "messages", File: "messages.jsonl", Doc: "OpenAI messages", line: messagesLine,
-		llf: map[string]any{"formatting": "sharegpt", "columns": map[string]string{"messages": "messages"},
-			"tags": map[string]string{"role_tag": "role", "content_tag": "content", "user_tag": "user", "assistant_tag": "assistant"}}},
+	{
+		Name: "alpaca", File: "alpaca.jsonl", Doc: "instruction, input, output", line: alpacaLine,
+		llf: map[string]any{"columns": map[string]string{"prompt": "instruction", "query": "input", "response": "output"}},
+	},
+	{
+		Name: "sharegpt", File: "sharegpt.jsonl", Doc: "conversations from human and gpt", line: sharegptLine,
+		llf: map[string]any{"formatting": "sharegpt", "columns": map[string]string{"messages": "conversations"}},
+	},
+	{
+		Name: "messages", File: "messages.jsonl", Doc: "OpenAI messages", line: messagesLine,
+		llf: map[string]any{
+			"formatting": "sharegpt", "columns": map[string]string{"messages": "messages"},
+			"tags": map[string]string{"role_tag": "role", "content_tag": "content", "user_tag": "user", "assistant_tag": "assistant"},
+		},
+	},
 	{Name: "prompt-completion", File: "prompt_completion.jsonl", Doc: "prompt, completion", line: completionLine},
 }
 

@@ -144,16 +144,20 @@ func AssignTo(ctx context.Context, d *db.DB, tripletID, by, reviewerID string) e
 
 // give makes one assignment.
 func give(ctx context.Context, tx *db.DB, t *triplet.Triplet, reviewer, by string, load int) error {
-	r := &Review{ID: db.NewID(), TripletID: t.ID, Round: t.Round, Revision: t.Revision, ReviewerID: reviewer, Kind: "review",
-		State: Open, Criteria: db.AsJSON(map[string]int{}), AssignedAt: tx.Now()}
+	r := &Review{
+		ID: db.NewID(), TripletID: t.ID, Round: t.Round, Revision: t.Revision, ReviewerID: reviewer, Kind: "review",
+		State: Open, Criteria: db.AsJSON(map[string]int{}), AssignedAt: tx.Now(),
+	}
 	if err := tx.Insert(ctx, r); err != nil {
 		if tx.IsUnique(err) {
 			return errs.Conflictf("this reviewer has the triplet already")
 		}
 		return err
 	}
-	return audit.Record(ctx, tx, audit.Entry{Kind: "review", ID: r.ID, Actor: by, Action: "assign", To: Open,
-		Data: map[string]any{"triplet": t.ID, "round": t.Round, "reviewer": reviewer, "load": load}})
+	return audit.Record(ctx, tx, audit.Entry{
+		Kind: "review", ID: r.ID, Actor: by, Action: "assign", To: Open,
+		Data: map[string]any{"triplet": t.ID, "round": t.Round, "reviewer": reviewer, "load": load},
+	})
 }
 
 // AssignJob assigns reviewers: the state of the triplets asks for it.
@@ -192,7 +196,7 @@ func withdraw(ctx context.Context, tx *db.DB, tripletID, by string) error {
 			return err
 		}
 	}
-	_, err := tx.Exec(ctx, `UPDATE review SET state = 'withdrawn' WHERE id IN (?)`, bun.In(ids))
+	_, err := tx.Exec(ctx, `UPDATE review SET state = 'withdrawn' WHERE id IN (?)`, bun.List(ids))
 	return err
 }
 

@@ -107,8 +107,10 @@ func Submit(ctx context.Context, d *db.DB, id, by string, f Form) error {
 		if n == 0 {
 			return errs.Conflictf("this review was handed in already")
 		}
-		err = audit.Record(ctx, tx, audit.Entry{Kind: "review", ID: id, Actor: by, Action: "verdict", From: Open, To: Done, Reason: f.ReasonCode,
-			Data: map[string]any{"triplet": t.ID, "round": r.Round, "revision": r.Revision, "verdict": f.Verdict, "criteria": f.Criteria}})
+		err = audit.Record(ctx, tx, audit.Entry{
+			Kind: "review", ID: id, Actor: by, Action: "verdict", From: Open, To: Done, Reason: f.ReasonCode,
+			Data: map[string]any{"triplet": t.ID, "round": r.Round, "revision": r.Revision, "verdict": f.Verdict, "criteria": f.Criteria},
+		})
 		if err != nil {
 			return err
 		}

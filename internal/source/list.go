@@ -65,10 +65,10 @@ func (f Filter) where() (string, []any) {
 		args = append(args, a...)
 	}
 	if len(f.States) > 0 {
-		add("state IN (?)", bun.In(f.States))
+		add("state IN (?)", bun.List(f.States))
 	}
 	if len(f.Genres) > 0 {
-		add("genre IN (?)", bun.In(f.Genres))
+		add("genre IN (?)", bun.List(f.Genres))
 	}
 	if f.Platform != "" {
 		add("platform = ?", f.Platform)

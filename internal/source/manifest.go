@@ -104,8 +104,11 @@ func (m manifest) add(c *Candidate, path string) {
 		}
 	}
 	for _, col := range []struct{ name, kind string }{
-		{"path_date", KindPath}, {"published_at", KindField},
-		{"git_first_seen", KindFirstSeen}, {"first_seen", KindFirstSeen}, {"archived_at", KindFirstSeen},
+		{"path_date", KindPath},
+		{"published_at", KindField},
+		{"git_first_seen", KindFirstSeen},
+		{"first_seen", KindFirstSeen},
+		{"archived_at", KindFirstSeen},
 	} {
 		if v := e[col.name]; v != "" {
 			c.Evidence = append(c.Evidence, NewEvidence(col.kind, v, "manifest: "+col.name))

@@ -38,8 +38,10 @@ func ParsePost(post []byte) (Candidate, error) {
 	if date := field(fields, "date", "published_at", "publishDate", "published", "pubDate", "created_at", "created"); date != "" {
 		c.Evidence = append(c.Evidence, NewEvidence(KindFrontMatter, date, "date"))
 	}
-	known := map[string]bool{"title": true, "author": true, "authors": true, "genre": true, "language": true, "lang": true,
-		"licence": true, "license": true, "date": true, "platform": true}
+	known := map[string]bool{
+		"title": true, "author": true, "authors": true, "genre": true, "language": true, "lang": true,
+		"licence": true, "license": true, "date": true, "platform": true,
+	}
 	for k, v := range fields {
 		if !known[strings.ToLower(k)] && v != nil && v != "" {
 			c.Extra[k] = jsonable(v)

@@ -158,7 +158,7 @@ func insert(ctx context.Context, tx *db.DB, by string, drafts []Draft) ([]string
 		hashes[i] = drafts[i].Source.ContentHash
 	}
 	var have []stored
-	err := tx.All(ctx, &have, `SELECT id, content_hash, url, duplicate_of FROM source WHERE content_hash IN (?) ORDER BY id`, bun.In(hashes))
+	err := tx.All(ctx, &have, `SELECT id, content_hash, url, duplicate_of FROM source WHERE content_hash IN (?) ORDER BY id`, bun.List(hashes))
 	if err != nil {
 		return nil, err
 	}

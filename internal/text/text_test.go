@@ -55,8 +55,12 @@ func TestLongestCommonRun(t *testing.T) {
 	for _, tc := range []struct {
 		a, b, want string
 	}{
-		{"", "", ""}, {"abc", "", ""}, {"山中有时需要去", "有时需要", "有时需要"},
-		{"xabcabcd", "yabcdz", "abcd"}, {"aaaa", "aa", "aa"}, {"春天", "秋", ""},
+		{"", "", ""},
+		{"abc", "", ""},
+		{"山中有时需要去", "有时需要", "有时需要"},
+		{"xabcabcd", "yabcdz", "abcd"},
+		{"aaaa", "aa", "aa"},
+		{"春天", "秋", ""},
 	} {
 		if got, n := text.LongestCommonRun(tc.a, tc.b); got != tc.want || n != text.Len(tc.want) {
 			t.Errorf("LongestCommonRun(%q, %q) = %q, %d; want %q", tc.a, tc.b, got, n, tc.want)

@@ -61,7 +61,7 @@ func (f Filter) where() (string, []any) {
 	where, args := `1 = 1`, []any{}
 	if len(f.States) > 0 {
 		where += ` AND t.state IN (?)`
-		args = append(args, bun.In(f.States))
+		args = append(args, bun.List(f.States))
 	}
 	if f.Annotator != "" {
 		where += ` AND t.annotator_id = ?`
@@ -69,7 +69,7 @@ func (f Filter) where() (string, []any) {
 	}
 	if len(f.Genres) > 0 {
 		where += ` AND t.genre IN (?)`
-		args = append(args, bun.In(f.Genres))
+		args = append(args, bun.List(f.Genres))
 	}
 	if f.Query != "" {
 		like := "%" + escapeLike(strings.ToLower(f.Query)) + "%"

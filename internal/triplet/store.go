@@ -62,7 +62,7 @@ func claim(ctx context.Context, tx *db.DB, tax *genre.Taxonomy, by, sourceID str
 		return nil, err
 	}
 	var open int
-	if err := tx.One(ctx, &open, `SELECT COUNT(*) FROM triplet WHERE annotator_id = ? AND state IN (?)`, by, bun.In([]string{Draft, Returned})); err != nil {
+	if err := tx.One(ctx, &open, `SELECT COUNT(*) FROM triplet WHERE annotator_id = ? AND state IN (?)`, by, bun.List([]string{Draft, Returned})); err != nil {
 		return nil, err
 	}
 	if open >= set.MaxDrafts {
@@ -92,8 +92,10 @@ func claim(ctx context.Context, tx *db.DB, tax *genre.Taxonomy, by, sourceID str
 		}
 		return nil, err
 	}
-	return t, audit.Record(ctx, tx, audit.Entry{Kind: "triplet", ID: t.ID, Actor: by, Action: "claim", To: Draft,
-		Data: map[string]string{"source": s.ID, "content_hash": s.ContentHash}})
+	return t, audit.Record(ctx, tx, audit.Entry{
+		Kind: "triplet", ID: t.ID, Actor: by, Action: "claim", To: Draft,
+		Data: map[string]string{"source": s.ID, "content_hash": s.ContentHash},
+	})
 }
 
 // ClaimNext claims the source that is needed most: of the genres with the fewest triplets
@@ -145,8 +147,10 @@ const maxPart = 50_000
 // When it returns without error the text is on disk. note says why: "" for autosave.
 func Save(ctx context.Context, d *db.DB, by, id string, revision int64, step int, c Content, note string) (int64, error) {
 	c.Prompt, c.Reasoning = clean(c.Prompt), clean(c.Reasoning)
-	for _, p := range []*string{&c.Attributes.Theme, &c.Attributes.Style, &c.Attributes.Structure, &c.Attributes.Cultural,
-		&c.Facets.Interpretation, &c.Facets.Structure, &c.Facets.Culture, &c.Facets.Narrative, &c.Facets.Refinement} {
+	for _, p := range []*string{
+		&c.Attributes.Theme, &c.Attributes.Style, &c.Attributes.Structure, &c.Attributes.Cultural,
+		&c.Facets.Interpretation, &c.Facets.Structure, &c.Facets.Culture, &c.Facets.Narrative, &c.Facets.Refinement,
+	} {
 		*p = clean(*p)
 	}
 	if text.Len(c.Prompt) > maxPart || text.Len(c.Reasoning) > maxPart {

@@ -140,8 +140,10 @@ func SetRoles(ctx context.Context, d *db.DB, by, id string, roles []Role, specia
 				return err
 			}
 		}
-		return audit.Record(ctx, tx, audit.Entry{Kind: "person", ID: id, Actor: by, Action: "roles",
-			Data: map[string]any{"from": p.Roles, "to": roles, "specialist": specialist}})
+		return audit.Record(ctx, tx, audit.Entry{
+			Kind: "person", ID: id, Actor: by, Action: "roles",
+			Data: map[string]any{"from": p.Roles, "to": roles, "specialist": specialist},
+		})
 	})
 }
 

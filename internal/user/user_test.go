@@ -189,8 +189,13 @@ func TestPasswordRules(t *testing.T) {
 		password string
 		ok       bool
 	}{
-		{"liberty in the mountains", true}, {"雨停了以后我们去山中", true}, {"li12345678", false},
-		{"雨雨雨雨雨雨雨雨雨雨雨", false}, {"Password123", false}, {"雨停了", false}, {strings.Repeat("ab", 300), false},
+		{"liberty in the mountains", true},
+		{"雨停了以后我们去山中", true},
+		{"li12345678", false},
+		{"雨雨雨雨雨雨雨雨雨雨雨", false},
+		{"Password123", false},
+		{"雨停了", false},
+		{strings.Repeat("ab", 300), false},
 	} {
 		err := user.SetPassword(ctx, d, id, id, tc.password)
 		if (err == nil) != tc.ok || !tc.ok && len(errs.FieldsOf(err)) != 1 {

@@ -94,7 +94,6 @@ func shoot(t *testing.T, ctx context.Context, path string, width int64) {
 	}
 }
 
-
 // serveTest serves a handler on a port of its own.
 func serveTest(t *testing.T, h http.Handler) string {
 	t.Helper()
@@ -102,4 +101,3 @@ func serveTest(t *testing.T, h http.Handler) string {
 	t.Cleanup(srv.Close)
 	return srv.URL
 }
-
