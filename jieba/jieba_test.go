@@ -175,10 +175,10 @@ func hash(s string) string {
 
 func TestDictionaryOfOnesOwn(t *testing.T) {
 	for dict, want := range map[string]string{
-		"":               "it holds no words",
-		"清华\n":           "line 1: want a word and its frequency",
+		"":                "it holds no words",
+		"清华\n":            "line 1: want a word and its frequency",
 		"清华 3\n大学 many\n": `line 2: frequency "many"`,
-		"清华 0\n":         "it holds no words",
+		"清华 0\n":          "it holds no words",
 	} {
 		if _, err := jieba.NewSegmenter(strings.NewReader(dict)); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q: %v, want %q", dict, err, want)
