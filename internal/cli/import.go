@@ -89,6 +89,9 @@ func printImport(w io.Writer, rep source.Report) error {
 		t.Add("  "+state, rep.ByState[state])
 	}
 	t.Add("there already", rep.Same)
+	if rep.OtherLicence > 0 {
+		t.Add("  under another licence", rep.OtherLicence)
+	}
 	t.Add("copies of other sources", rep.Duplicate)
 	t.Add("could not be read", rep.Refused)
 	if err := t.Terminal(w); err != nil {

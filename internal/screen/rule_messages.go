@@ -9,6 +9,8 @@ import (
 // messages are the sentences of the findings, by message key without "rule."; {name} stands for
 // an argument. Pages and commands both read them here, so a new rule needs no other file.
 var messages = map[string]Doc{
+	"licence.other":       {"同一篇文字又以“{other}”许可出现（{file}），库里记的是“{have}”；请核对", "the same text came again under “{other}” ({file}), while “{have}” is on record; check which holds"},
+	"licence.named":       {"同一篇文字再次出现时注明了许可“{other}”（{file}），库里没有记许可；请核对", "the same text came again and names the licence “{other}” ({file}), while none is on record; check it"},
 	"too-short.any":       {"只有 {n} 字，任何体裁都不够（最少 {min}）", "only {n} characters, too few for any genre (at least {min})"},
 	"too-short.genre":     {"只有 {n} 字，该体裁一般至少 {min} 字", "only {n} characters; this genre usually has at least {min}"},
 	"too-short.nogenre":   {"只有 {n} 字；请确认正文完整，并选定体裁", "only {n} characters; make sure the text is whole, and choose a genre"},

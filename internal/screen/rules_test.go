@@ -68,7 +68,7 @@ func TestMessagesAreComplete(t *testing.T) {
 		}
 	}
 	for k, d := range messages {
-		if !used[k] {
+		if !used[k] && !strings.HasPrefix(k, source.RuleLicence+".") { // an import's own finding
 			t.Errorf("message %q is used by no rule", k)
 		}
 		if d.ZH == "" || d.EN == "" {

@@ -6,9 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-	"time"
-
-	"github.com/uptrace/bun"
 
 	"coigwriter/internal/db"
 	"coigwriter/internal/errs"
@@ -28,6 +25,7 @@ type ImportOptions struct {
 	Platform string            // given to texts that name none
 	Refused  string            // file for the records that could not be read; "" keeps none
 	Limit    int               // stop after so many records; 0 is no limit
+	Strip    string            // beginning taken off the names of files, as of a folder that uploads lie in for a moment
 
 	// Check returns what the rules see in a source; screen.Checker makes one. Nil checks nothing.
 	Check func(context.Context, *Source) []Finding
@@ -37,18 +35,20 @@ type ImportOptions struct {
 
 // A Report says what became of an import. Read = Added + Same + Duplicate + Refused.
 type Report struct {
-	ImportID    string         `json:"import_id"`
-	Files       int            `json:"files"`
-	Read        int            `json:"read"`
-	Added       int            `json:"added"`        // new sources, in whatever state
-	Same        int            `json:"same"`         // there already, nothing done
-	Duplicate   int            `json:"duplicate"`    // the same text from elsewhere; kept as refused, linked
-	Refused     int            `json:"refused"`      // could not be read as a source; in the refused file
-	ByState     map[string]int `json:"by_state"`     // of the added ones
-	ByReason    map[string]int `json:"by_reason"`    // why added ones are held or refused
-	ByField     map[string]int `json:"by_field"`     // of the unreadable ones: the field at fault, or "record"
-	Problems    []string       `json:"problems"`     // the first of the unreadable ones, in words
-	RefusedFile string         `json:"refused_file"` // where the unreadable ones were written, if any
+	ImportID     string         `json:"import_id"`
+	Files        int            `json:"files"`
+	Read         int            `json:"read"`
+	Added        int            `json:"added"`         // new sources, in whatever state
+	Same         int            `json:"same"`          // there already, nothing done
+	OtherLicence int            `json:"other_licence"` // of the same ones: they name another licence; a finding says so
+	Duplicate    int            `json:"duplicate"`     // the same text from elsewhere; kept as refused, linked
+	Refused      int            `json:"refused"`       // could not be read as a source; in the refused file
+	ByState      map[string]int `json:"by_state"`      // of the added ones
+	ByReason     map[string]int `json:"by_reason"`     // why added ones are held or refused
+	ByField      map[string]int `json:"by_field"`      // of the unreadable ones: the field at fault, or "record"
+	Problems     []string       `json:"problems"`      // the first of the unreadable ones, in words
+	Licences     []string       `json:"licences"`      // the first of those under another licence, in words
+	RefusedFile  string         `json:"refused_file"`  // where the unreadable ones were written, if any
 }
 
 // How many sources go into one transaction, and at most how many characters of text: large
@@ -58,22 +58,6 @@ const (
 	batchChars = 4 << 20
 	keepWords  = 20 // problems the report quotes
 )
-
-type importRow struct {
-	bun.BaseModel `bun:"table:import"`
-
-	ID        string
-	At        time.Time
-	DoneAt    *time.Time
-	ByPerson  string
-	Files     db.JSON[[]string]
-	ReadCount int
-	Added     int
-	Same      int
-	Duplicate int
-	Refused   int
-	Error     string
-}
 
 // Import reads files and folders into sources. A record that cannot be read is refused with its
 // file, line, field and remedy, and the rest goes in. Everything is committed batch by batch;
@@ -99,7 +83,7 @@ func Import(ctx context.Context, d *db.DB, o ImportOptions) (Report, error) {
 	for _, f := range files {
 		im.total += f.size
 	}
-	row := importRow{ID: im.report.ImportID, At: d.Now(), ByPerson: o.By, Files: db.AsJSON(o.Paths)}
+	row := Imported{ID: im.report.ImportID, At: d.Now(), ByPerson: o.By, Files: db.AsJSON(stripped(o.Paths, o.Strip))}
 	if err := d.Insert(ctx, &row); err != nil {
 		return im.report, im.stopped(err)
 	}
@@ -139,12 +123,14 @@ func (im *importer) take(c Candidate, err error) error {
 		return errLimit
 	}
 	im.report.Read++
+	c.File = strings.TrimPrefix(c.File, im.o.Strip)
 	var draft Draft
 	if err == nil {
 		draft, err = im.draft(ctx, c)
 	}
 	var bad *record.BadRecord
 	if errors.As(err, &bad) {
+		bad.File = strings.TrimPrefix(bad.File, im.o.Strip)
 		return im.refuse(c, bad)
 	}
 	if err != nil {
@@ -237,6 +223,12 @@ func (im *importer) flush(ctx context.Context) error {
 			}
 		case Same:
 			im.report.Same++
+		case OtherLicence:
+			im.report.Same++
+			im.report.OtherLicence++
+			if s := &im.batch[i].Source; len(im.report.Licences) < keepWords {
+				im.report.Licences = append(im.report.Licences, fmt.Sprintf("%s: “%s”: %s", place(s.File, s.Line), clip(s.Title, 40), clip(s.Licence, 80)))
+			}
 		case Duplicate:
 			im.report.Duplicate++
 		}
@@ -314,21 +306,6 @@ func (im *importer) stopped(err error) error {
 		return fmt.Errorf("import interrupted after %d records, which are kept; run it again to go on: %w", kept, err)
 	}
 	return errs.Unavailablef("import stopped after %d records, which are kept: %w; mend the cause (a full disk?) and run the same import again, it goes on from there", kept, err)
-}
-
-// finish notes the end of the import, also when it failed: a person will look for it.
-func (im *importer) finish(row importRow, failed error) error {
-	words := ""
-	if failed != nil {
-		words = clip(failed.Error(), 500)
-	}
-	r := &im.report
-	_, err := im.d.Exec(context.Background(), `UPDATE import SET done_at = ?, read_count = ?, added = ?, same = ?, duplicate = ?, refused = ?, error = ?
-		WHERE id = ?`, im.d.Now(), r.Read, r.Added, r.Same, r.Duplicate, r.Refused, words, row.ID)
-	if failed != nil {
-		return nil // the first failure is the one to show
-	}
-	return err
 }
 
 // progress tells at most a hundred times.

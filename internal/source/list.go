@@ -21,6 +21,8 @@ type Filter struct {
 	Platform string
 	Language string
 	ImportID string
+	Reason   string    // why it is in its state; one that ends with a dot is the beginning of one
+	Rule     string    // a rule that refused it or asks, as the finding names it
 	Query    string    // words in the title or the author
 	InText   bool      // look for Query in the texts too: about 7 ms for every 1,000 sources
 	From, To time.Time // publication; zero is open, To excluded
@@ -78,6 +80,15 @@ func (f Filter) where() (string, []any) {
 	}
 	if f.ImportID != "" {
 		add("import_id = ?", f.ImportID)
+	}
+	switch {
+	case strings.HasSuffix(f.Reason, "."):
+		add("reason LIKE ? ESCAPE '!'", likeEscape.Replace(f.Reason)+"%")
+	case f.Reason != "":
+		add("reason = ?", f.Reason)
+	}
+	if f.Rule != "" {
+		add("id IN (SELECT source_id FROM source_finding WHERE rule = ? AND level <> ?)", f.Rule, LevelNote)
 	}
 	if !f.From.IsZero() {
 		add("published_at >= ?", f.From.UTC())
@@ -159,6 +170,9 @@ func (f Filter) rows(ctx context.Context, d *db.DB, where string, args []any, li
 	return all, nil
 }
 
+// CursorAfter returns the cursor of the page that begins after a source.
+func CursorAfter(id string) string { return encodeCursor(id) }
+
 func encodeCursor(id string) string {
 	b, _ := json.Marshal([]string{id}) // strings always marshal
 	return base64.RawURLEncoding.EncodeToString(b)
@@ -221,6 +235,26 @@ func CountsByReason(ctx context.Context, d *db.DB, state string) ([]ReasonCount,
 	var rows []ReasonCount
 	err := d.All(ctx, &rows, `SELECT reason, COUNT(*) AS n FROM source WHERE state = ? GROUP BY reason ORDER BY n DESC, reason`, state)
 	return rows, err
+}
+
+// A RuleCount is how many sources a rule refused or asks about.
+type RuleCount struct {
+	Rule string
+	N    int
+}
+
+// CountsByRule returns what rules had against sources, the commonest first. Notes do not count.
+func CountsByRule(ctx context.Context, d *db.DB) ([]RuleCount, error) {
+	var rows []RuleCount
+	err := d.All(ctx, &rows, `SELECT rule, COUNT(*) AS n FROM source_finding WHERE level <> ? GROUP BY rule ORDER BY n DESC, rule`, LevelNote)
+	return rows, err
+}
+
+// Languages returns the languages there are, the commonest first, at most 50.
+func Languages(ctx context.Context, d *db.DB) ([]string, error) {
+	var names []string
+	err := d.All(ctx, &names, `SELECT language FROM source WHERE language <> '' GROUP BY language ORDER BY COUNT(*) DESC, language LIMIT 50`)
+	return names, err
 }
 
 // Platforms returns the platforms there are, the largest first, at most 200.

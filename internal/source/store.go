@@ -2,7 +2,6 @@ package source
 
 import (
 	"context"
-	"errors"
 	"strings"
 	"time"
 
@@ -96,9 +95,9 @@ func Findings(ctx context.Context, d *db.DB, id string) ([]Finding, error) {
 }
 
 // SetFindings replaces what the rules saw in a source, for a re-check after the rules or the
-// genre changed. It moves nothing.
+// genre changed. What an import saw of a licence stays. It moves nothing.
 func SetFindings(ctx context.Context, tx *db.DB, id string, findings []Finding) error {
-	if _, err := tx.Exec(ctx, `DELETE FROM source_finding WHERE source_id = ?`, id); err != nil {
+	if _, err := tx.Exec(ctx, `DELETE FROM source_finding WHERE source_id = ? AND rule <> ?`, id, RuleLicence); err != nil {
 		return err
 	}
 	rows := findingRows(id, findings)
@@ -131,6 +130,8 @@ const (
 	Added     = "added"
 	Same      = "same"      // this text at this address is stored already; nothing was done
 	Duplicate = "duplicate" // the same text from elsewhere; stored as refused, linked to the first
+	// OtherLicence is Same, but under another licence than the one stored: a finding is left.
+	OtherLicence = "other_licence"
 )
 
 // Insert stores drafts in one transaction, history included, and says what became of each. It is
@@ -150,6 +151,8 @@ type stored struct {
 	ContentHash string
 	URL         string `bun:"url"`
 	DuplicateOf string
+	Licence     string
+	State       string
 }
 
 func insert(ctx context.Context, tx *db.DB, by string, drafts []Draft) ([]string, error) {
@@ -158,13 +161,13 @@ func insert(ctx context.Context, tx *db.DB, by string, drafts []Draft) ([]string
 		hashes[i] = drafts[i].Source.ContentHash
 	}
 	var have []stored
-	err := tx.All(ctx, &have, `SELECT id, content_hash, url, duplicate_of FROM source WHERE content_hash IN (?) ORDER BY id`, bun.List(hashes))
+	err := tx.All(ctx, &have, `SELECT id, content_hash, url, duplicate_of, licence, state FROM source WHERE content_hash IN (?) ORDER BY id`, bun.List(hashes))
 	if err != nil {
 		return nil, err
 	}
-	first, same := map[string]string{}, map[string]bool{}
+	first, same := map[string]string{}, map[string]stored{}
 	for _, s := range have {
-		same[s.ContentHash+" "+s.URL] = true
+		same[s.ContentHash+" "+s.URL] = s
 		if s.DuplicateOf == "" && first[s.ContentHash] == "" {
 			first[s.ContentHash] = s.ID
 		}
@@ -174,15 +177,19 @@ func insert(ctx context.Context, tx *db.DB, by string, drafts []Draft) ([]string
 	var evidence []evidenceRow
 	var findings []findingRow
 	var entries []audit.Entry
+	var others []claim
 	now := tx.Now()
 	for i := range drafts {
 		s := drafts[i].Source
 		key := s.ContentHash + " " + s.URL
-		if same[key] {
+		if there, ok := same[key]; ok {
 			outcomes[i] = Same
+			if otherLicence(there.Licence, s.Licence) {
+				outcomes[i] = OtherLicence
+				others = append(others, claim{there, s.Licence, s.File, s.Line})
+			}
 			continue
 		}
-		same[key] = true
 		outcomes[i] = Added
 		s.ID, s.CreatedAt, s.UpdatedAt = db.NewID(), now, now
 		if original := first[s.ContentHash]; original != "" {
@@ -191,6 +198,7 @@ func insert(ctx context.Context, tx *db.DB, by string, drafts []Draft) ([]string
 		} else {
 			first[s.ContentHash] = s.ID
 		}
+		same[key] = stored{ID: s.ID, Licence: s.Licence, State: s.State}
 		t, err := transition("", s.State, s.Reason)
 		if err != nil {
 			return nil, err
@@ -207,7 +215,7 @@ func insert(ctx context.Context, tx *db.DB, by string, drafts []Draft) ([]string
 		})
 	}
 	if len(sources) == 0 {
-		return outcomes, nil
+		return outcomes, noteLicences(ctx, tx, by, others)
 	}
 	if err := tx.Insert(ctx, &sources); err != nil {
 		return nil, err
@@ -222,7 +230,10 @@ func insert(ctx context.Context, tx *db.DB, by string, drafts []Draft) ([]string
 			return nil, err
 		}
 	}
-	return outcomes, audit.RecordNew(ctx, tx, entries)
+	if err := audit.RecordNew(ctx, tx, entries); err != nil {
+		return nil, err
+	}
+	return outcomes, noteLicences(ctx, tx, by, others)
 }
 
 // importFacts is what the first line of history says: enough to check the text later.
@@ -238,87 +249,6 @@ func importFacts(s *Source) map[string]any {
 		facts["duplicate_of"] = s.DuplicateOf
 	}
 	return facts
-}
-
-// Decisions of a person on a source that was held for one.
-const (
-	DecidePass   = "pass"
-	DecideRefuse = "refuse"
-)
-
-// Decide records a person's decision on a held source: pass sends it to screening, refuse ends
-// it with a reason. A pass settles the date too, because the date was what was asked, or was
-// known when the rule's question was answered.
-func Decide(ctx context.Context, d *db.DB, id, by, decision, reason string) error {
-	return d.Transact(ctx, func(tx *db.DB) error {
-		switch decision {
-		case DecidePass:
-			if err := advanceFrom(ctx, tx, id, Held, Waiting, by, reason, map[string]string{"decision": decision}); err != nil {
-				return errors.Join(missing(ctx, tx, id), err)
-			}
-			_, err := tx.Exec(ctx, `UPDATE source SET date_verdict = ? WHERE id = ?`, DatePassed, id)
-			return err
-		case DecideRefuse:
-			err := advanceFrom(ctx, tx, id, Held, Refused, by, reason, map[string]string{"decision": decision})
-			if err != nil {
-				return errors.Join(missing(ctx, tx, id), err)
-			}
-			return nil
-		}
-		return errs.Invalidf("decision %q: say pass or refuse", decision)
-	})
-}
-
-// missing tells a source that does not exist from one that somebody moved.
-func missing(ctx context.Context, tx *db.DB, id string) error {
-	var n int
-	if err := tx.One(ctx, &n, `SELECT COUNT(*) FROM source WHERE id = ?`, id); err != nil || n > 0 {
-		return err
-	}
-	return errs.NotFoundf("no source %s", id)
-}
-
-// Reopen takes a refused source back to screening, with a reason.
-func Reopen(ctx context.Context, d *db.DB, id, by, reason string) error {
-	return d.Transact(ctx, func(tx *db.DB) error {
-		var from stored
-		if err := tx.One(ctx, &from, `SELECT id, duplicate_of FROM source WHERE id = ?`, id); err != nil {
-			return err
-		}
-		if from.DuplicateOf != "" {
-			return errs.Conflictf("it has the same text as %s; open that one", from.DuplicateOf)
-		}
-		return Advance(ctx, tx, id, Waiting, by, reason, nil)
-	})
-}
-
-// Remove takes a source down, whatever its state, with a reason. The text stays in the database
-// for the record; lists, the pool and releases leave it out.
-func Remove(ctx context.Context, d *db.DB, id, by, reason string) error {
-	return d.Transact(ctx, func(tx *db.DB) error { return Advance(ctx, tx, id, Removed, by, reason, nil) })
-}
-
-// SetGenre gives a source a genre of the taxonomy, "" for none; the caller has checked the id.
-func SetGenre(ctx context.Context, d *db.DB, id, genre, by string) error {
-	return d.Transact(ctx, func(tx *db.DB) error {
-		var before Source
-		if err := tx.One(ctx, &before, `SELECT id, genre, state FROM source WHERE id = ?`, id); err != nil {
-			return err
-		}
-		if before.Genre == genre {
-			return nil
-		}
-		if before.State == Claimed || before.State == Removed {
-			return errs.Conflictf("the genre of a %s source cannot change", before.State)
-		}
-		if _, err := tx.Exec(ctx, `UPDATE source SET genre = ?, updated_at = ? WHERE id = ?`, genre, tx.Now(), id); err != nil {
-			return err
-		}
-		return audit.Record(ctx, tx, audit.Entry{
-			Kind: "source", ID: id, Actor: by, Action: "genre", From: before.State, To: before.State,
-			Data: map[string]string{"from": before.Genre, "to": genre},
-		})
-	})
 }
 
 // Make fills the computed fields of a source from its text: its normal form, length, hash, and

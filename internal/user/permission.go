@@ -29,7 +29,8 @@ const (
 
 	SourceRead   Permission = "source.read"
 	SourceImport Permission = "source.import"
-	SourceDecide Permission = "source.decide" // held sources, genres, take-downs
+	SourceDecide Permission = "source.decide" // held sources, refusals, genres
+	SourceRemove Permission = "source.remove" // take-downs
 	ScreenRun    Permission = "screen.run"
 	ScreenScore  Permission = "screen.score" // by hand
 
@@ -59,6 +60,7 @@ var Allowed = []struct {
 	{SourceRead, []Role{Lead, Annotator, Engineer}},
 	{SourceImport, []Role{Lead, Engineer}},
 	{SourceDecide, []Role{Lead, Engineer}},
+	{SourceRemove, []Role{Lead, Engineer}},
 	{ScreenRun, []Role{Lead, Engineer}},
 	{ScreenScore, []Role{Lead, Reviewer}},
 	{TripletRead, []Role{Lead, Engineer}},
