@@ -1,0 +1,283 @@
+package stats
+
+import (
+	"math"
+	"slices"
+
+	"gonum.org/v1/gonum/stat/distuv"
+)
+
+// Ratings are values by unit (row) and rater (column); NaN where a rater did not rate the unit.
+// All rows have the same length.
+type Ratings [][]float64
+
+// A Weight says how much two values agree, from 0 (not at all) to 1 (the same), given the
+// ordered categories.
+type Weight func(categories []float64, a, b int) float64
+
+// The weights.
+var (
+	Identity Weight = func(_ []float64, a, b int) float64 {
+		if a == b {
+			return 1
+		}
+		return 0
+	}
+	Linear Weight = func(c []float64, a, b int) float64 {
+		return 1 - math.Abs(c[a]-c[b])/(c[len(c)-1]-c[0])
+	}
+	Quadratic Weight = func(c []float64, a, b int) float64 {
+		d := (c[a] - c[b]) / (c[len(c)-1] - c[0])
+		return 1 - d*d
+	}
+	// Ordinal counts the pairs of categories between the two, of all pairs (Gwet 2014).
+	Ordinal Weight = func(c []float64, a, b int) float64 {
+		if a == b {
+			return 1
+		}
+		pairs := func(n int) float64 { return float64(n) * float64(n-1) / 2 }
+		d := a - b
+		if d < 0 {
+			d = -d
+		}
+		return 1 - pairs(d+1)/pairs(len(c))
+	}
+)
+
+// A Coefficient of agreement, with the standard error over units (Gwet 2008, 2014). Both are
+// NaN where they are not defined: nobody rated twice, or nothing varies.
+type Coefficient struct {
+	Value float64 `json:"value"`
+	SE    float64 `json:"se"`
+	Units int     `json:"units"` // with at least one rating
+}
+
+// Interval returns Value ± t · SE with units-1 degrees of freedom, cut off at 1.
+func (c Coefficient) Interval(level float64) Interval {
+	if c.Units < 2 || math.IsNaN(c.SE) {
+		return Interval{math.NaN(), math.NaN()}
+	}
+	t := distuv.StudentsT{Mu: 0, Sigma: 1, Nu: float64(c.Units - 1)}.Quantile(1 - (1-level)/2)
+	return Interval{c.Value - t*c.SE, min(c.Value+t*c.SE, 1)}
+}
+
+// Categories returns the values that occur, in ascending order.
+func (r Ratings) Categories() []float64 {
+	var all []float64
+	for _, row := range r {
+		for _, x := range row {
+			if !math.IsNaN(x) {
+				all = append(all, x)
+			}
+		}
+	}
+	slices.Sort(all)
+	return slices.Compact(all)
+}
+
+// A tally is what the chance-corrected coefficients are made from.
+type tally struct {
+	n       [][]float64 // by unit and category: how many raters gave it
+	rated   []float64   // by unit: how many raters rated it
+	pi      []float64   // by category: the mean over units of the unit's share
+	pa      float64     // observed weighted agreement, over units with two ratings or more
+	unitPA  []float64   // by unit; 0 where there is one rating
+	pairs   float64     // units with two ratings or more
+	weights [][]float64
+}
+
+func (r Ratings) tally(categories []float64, w Weight) tally {
+	q := len(categories)
+	t := tally{pi: make([]float64, q), weights: make([][]float64, q)}
+	for a := range q {
+		t.weights[a] = make([]float64, q)
+		for b := range q {
+			t.weights[a][b] = w(categories, a, b)
+		}
+	}
+	for _, row := range r {
+		n, sum := make([]float64, q), 0.0
+		for _, x := range row {
+			if i, ok := slices.BinarySearch(categories, x); ok && !math.IsNaN(x) {
+				n[i]++
+				sum++
+			}
+		}
+		if sum == 0 {
+			continue
+		}
+		t.n, t.rated = append(t.n, n), append(t.rated, sum)
+	}
+	for i, n := range t.n {
+		pa := 0.0
+		for a := range q {
+			t.pi[a] += n[a] / t.rated[i] / float64(len(t.n))
+			weighted := 0.0
+			for b := range q {
+				weighted += t.weights[a][b] * n[b]
+			}
+			pa += n[a] * (weighted - 1)
+		}
+		if t.rated[i] >= 2 {
+			t.pairs++
+			pa /= t.rated[i] * (t.rated[i] - 1)
+		} else {
+			pa = 0
+		}
+		t.unitPA = append(t.unitPA, pa)
+		t.pa += pa
+	}
+	t.pa /= t.pairs // 0/0 is NaN
+	return t
+}
+
+// corrected is (pa - pe) / (1 - pe) with Gwet's variance; unitPE is each unit's own part in
+// chance agreement, times the factor by which it enters.
+func (t tally) corrected(pe float64, unitPE func(i int) float64) Coefficient {
+	c := Coefficient{Units: len(t.n), Value: (t.pa - pe) / (1 - pe), SE: math.NaN()}
+	n := float64(len(t.n))
+	if pe >= 1 || math.IsNaN(t.pa) {
+		c.Value = math.NaN()
+		return c
+	}
+	sum := 0.0
+	for i := range t.n {
+		own := 0.0 // a unit with one rating says nothing of agreement
+		if t.rated[i] >= 2 {
+			own = n / t.pairs * (t.unitPA[i] - pe) / (1 - pe)
+		}
+		if unitPE != nil {
+			own -= 2 * (1 - c.Value) * (unitPE(i) - pe) / (1 - pe)
+		}
+		sum += (own - c.Value) * (own - c.Value)
+	}
+	if n >= 2 {
+		c.SE = math.Sqrt(sum / (n * (n - 1)))
+	}
+	return c
+}
+
+// PercentAgreement returns the mean over units of the share of agreeing pairs of raters.
+func (r Ratings) PercentAgreement() Coefficient {
+	t := r.tally(r.Categories(), Identity)
+	return t.corrected(0, nil)
+}
+
+// Gwet returns AC1 (with Identity) or AC2 (Gwet 2008): chance agreement is that of raters who
+// guess only where they are unsure, so that the coefficient does not collapse where nearly all
+// values are the same. categories are those that could be given; nil means those that were.
+func (r Ratings) Gwet(categories []float64, w Weight) Coefficient {
+	if categories == nil {
+		categories = r.Categories()
+	}
+	t := r.tally(categories, w)
+	q := float64(len(categories))
+	if q < 2 {
+		return Coefficient{math.NaN(), math.NaN(), len(t.n)}
+	}
+	all, spread := 0.0, 0.0
+	for a := range categories {
+		spread += t.pi[a] * (1 - t.pi[a])
+		for b := range categories {
+			all += t.weights[a][b]
+		}
+	}
+	factor := all / (q * (q - 1))
+	return t.corrected(factor*spread, func(i int) float64 {
+		sum := 0.0
+		for a, n := range t.n[i] {
+			sum += n * (1 - t.pi[a])
+		}
+		return factor * sum / t.rated[i]
+	})
+}
+
+// Fleiss returns Fleiss' kappa, weighted or not: chance agreement is that of raters who all
+// share the observed frequencies.
+func (r Ratings) Fleiss(categories []float64, w Weight) Coefficient {
+	if categories == nil {
+		categories = r.Categories()
+	}
+	t := r.tally(categories, w)
+	expected := make([]float64, len(categories)) // by category: agreement with a random rating
+	pe := 0.0
+	for a := range categories {
+		for b := range categories {
+			expected[a] += t.weights[a][b] * t.pi[b]
+		}
+		pe += t.pi[a] * expected[a]
+	}
+	if pe > 1-1e-12 {
+		return Coefficient{math.NaN(), math.NaN(), len(t.n)}
+	}
+	return t.corrected(pe, func(i int) float64 {
+		sum := 0.0
+		for a, n := range t.n[i] {
+			sum += n * expected[a]
+		}
+		return sum / t.rated[i]
+	})
+}
+
+// CohenKappa returns the weighted kappa of two raters over the units that both rated, and the
+// share of those on which they agree.
+func (r Ratings) CohenKappa(i, j int, categories []float64, w Weight) (kappa Coefficient, percent float64) {
+	q := len(categories)
+	table := make([][]float64, q)
+	for a := range table {
+		table[a] = make([]float64, q)
+	}
+	for _, row := range r {
+		a, ok := slices.BinarySearch(categories, row[i])
+		b, ok2 := slices.BinarySearch(categories, row[j])
+		if ok && ok2 {
+			table[a][b]++
+		}
+	}
+	return KappaOfTable(table, categories, w)
+}
+
+// KappaOfTable returns Cohen's weighted kappa (Cohen 1960, 1968) of a square table of counts
+// with its asymptotic standard error (Fleiss, Cohen and Everitt 1969), and the share on the
+// diagonal. It is NaN where chance agreement is 1.
+func KappaOfTable(table [][]float64, categories []float64, w Weight) (kappa Coefficient, percent float64) {
+	q := len(table)
+	row, col, n := make([]float64, q), make([]float64, q), 0.0
+	for a := range q {
+		for b := range q {
+			n += table[a][b]
+		}
+	}
+	for a := range q {
+		for b := range q {
+			row[a], col[b] = row[a]+table[a][b]/n, col[b]+table[a][b]/n
+		}
+	}
+	po, pe := 0.0, 0.0
+	rowW, colW := make([]float64, q), make([]float64, q) // mean weights with the other's margins
+	for a := range q {
+		percent += table[a][a] / n
+		for b := range q {
+			x := w(categories, a, b)
+			po += x * table[a][b] / n
+			pe += x * row[a] * col[b]
+			rowW[a] += x * col[b]
+			colW[b] += x * row[a]
+		}
+	}
+	kappa = Coefficient{Units: int(n), Value: math.NaN(), SE: math.NaN()}
+	if n == 0 || pe > 1-1e-12 {
+		return kappa, percent
+	}
+	kappa.Value = (po - pe) / (1 - pe)
+	sum := 0.0
+	for a := range q {
+		for b := range q {
+			d := w(categories, a, b)*(1-pe) - (rowW[a]+colW[b])*(1-po)
+			sum += table[a][b] / n * d * d
+		}
+	}
+	rest := po*pe - 2*pe + po
+	kappa.SE = math.Sqrt((sum-rest*rest)/n) / ((1 - pe) * (1 - pe))
+	return kappa, percent
+}

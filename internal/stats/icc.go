@@ -1,0 +1,179 @@
+package stats
+
+import (
+	"math"
+	"slices"
+
+	"gonum.org/v1/gonum/mat"
+	"gonum.org/v1/gonum/stat/distuv"
+)
+
+// An ICC is an intraclass correlation with its F test and interval.
+type ICC struct {
+	Value    float64
+	F        float64
+	DF1, DF2 float64
+	P        float64
+	Interval Interval // 95%
+}
+
+// ICC2 returns ICC(2,1), the agreement of single raters drawn from many, and ICC(2,k), that of
+// the mean of all of them (Shrout and Fleiss 1979). It needs a complete design: with a missing
+// value, one unit or one rater all is NaN.
+func (r Ratings) ICC2() (single, mean ICC) {
+	nan := math.NaN()
+	undefined := ICC{nan, nan, nan, nan, nan, Interval{nan, nan}}
+	if len(r) < 2 || len(r[0]) < 2 {
+		return undefined, undefined
+	}
+	n, k := float64(len(r)), float64(len(r[0]))
+	rows, cols, grand := make([]float64, len(r)), make([]float64, len(r[0])), 0.0
+	for i, row := range r {
+		for j, x := range row {
+			rows[i], cols[j], grand = rows[i]+x/k, cols[j]+x/n, grand+x/(n*k)
+		}
+	}
+	if math.IsNaN(grand) {
+		return undefined, undefined
+	}
+	msr, msc, mse := 0.0, 0.0, 0.0
+	for i, row := range r {
+		msr += k * (rows[i] - grand) * (rows[i] - grand) / (n - 1)
+		for j, x := range row {
+			e := x - rows[i] - cols[j] + grand
+			mse += e * e / ((n - 1) * (k - 1))
+		}
+	}
+	for _, c := range cols {
+		msc += n * (c - grand) * (c - grand) / (k - 1)
+	}
+	f := msr / mse
+	df1, df2 := n-1, (n-1)*(k-1)
+	p := distuv.F{D1: df1, D2: df2}.Survival(f)
+	icc := (msr - mse) / (msr + (k-1)*mse + k*(msc-mse)/n)
+	if math.IsNaN(icc) || mse == 0 {
+		return undefined, undefined
+	}
+	fj := msc / mse
+	a := k * icc * fj
+	b := n*(1+(k-1)*icc) - k*icc
+	v := (k - 1) * (n - 1) * (a + b) * (a + b) / ((n-1)*a*a + b*b)
+	up := distuv.F{D1: n - 1, D2: v}.Quantile(0.975)
+	down := distuv.F{D1: v, D2: n - 1}.Quantile(0.975)
+	rest := k*msc + (k*n-k-n)*mse
+	iv := Interval{n * (msr - up*mse) / (up*rest + n*msr), n * (down*msr - mse) / (rest + n*down*msr)}
+	many := func(x float64) float64 { return x * k / (1 + x*(k-1)) }
+	single = ICC{icc, f, df1, df2, p, iv}
+	mean = ICC{(msr - mse) / (msr + (msc-mse)/n), f, df1, df2, p, Interval{many(iv.Lo), many(iv.Hi)}}
+	return single, mean
+}
+
+// KendallW returns the agreement of raters who order the same units (Kendall and Babington
+// Smith 1939), corrected for ties, with its chi-squared test. NaN where a value is missing or
+// a rater puts all units level.
+func (r Ratings) KendallW() (w, chi2, p float64) {
+	nan := math.NaN()
+	if len(r) < 2 || len(r[0]) < 2 {
+		return nan, nan, nan
+	}
+	n, m := float64(len(r)), float64(len(r[0]))
+	sums, ties := make([]float64, len(r)), 0.0
+	for j := range r[0] {
+		col := make([]float64, len(r))
+		for i := range r {
+			col[i] = r[i][j]
+		}
+		ranks, t := Ranks(col)
+		ties += t
+		for i, x := range ranks {
+			sums[i] += x
+		}
+	}
+	s, mean := 0.0, m*(n+1)/2
+	for _, x := range sums {
+		s += (x - mean) * (x - mean)
+	}
+	w = 12 * s / (m*m*(n*n*n-n) - m*ties)
+	chi2 = m * (n - 1) * w
+	return w, chi2, distuv.ChiSquared{K: n - 1}.Survival(chi2)
+}
+
+// Ranks returns the ranks of xs from 1, equal values sharing their mean rank, and the sum over
+// groups of equal values of t³-t. Where a value is NaN all are.
+func Ranks(xs []float64) (ranks []float64, ties float64) {
+	idx := order(xs)
+	ranks = make([]float64, len(xs))
+	if slices.ContainsFunc(xs, math.IsNaN) {
+		for i := range ranks {
+			ranks[i] = math.NaN()
+		}
+		return ranks, math.NaN()
+	}
+	for i := 0; i < len(idx); {
+		j := i
+		for j < len(idx) && xs[idx[j]] == xs[idx[i]] {
+			j++
+		}
+		for _, k := range idx[i:j] {
+			ranks[k] = float64(i+j+1) / 2
+		}
+		t := float64(j - i)
+		ties += t*t*t - t
+		i = j
+	}
+	return ranks, ties
+}
+
+// Additive fits value = constant + one effect of each factor by least squares and returns the
+// effects of each factor, summing to zero: with raters and units, rater severity net of what
+// they happened to rate. levels[f][i] is the level of factor f in observation i, counted from 0.
+// Effects that the data do not determine are NaN.
+func Additive(values []float64, levels [][]int) [][]float64 {
+	sizes := make([]int, len(levels))
+	dim := 1
+	offset := make([]int, len(levels))
+	for f, ls := range levels {
+		offset[f] = dim
+		sizes[f] = slices.Max(ls) + 1
+		dim += sizes[f]
+	}
+	normal, right := mat.NewSymDense(dim, nil), mat.NewVecDense(dim, nil)
+	at := make([]int, len(levels)+1)
+	for i, y := range values {
+		for f := range levels {
+			at[f+1] = offset[f] + levels[f][i]
+		}
+		for _, a := range at {
+			right.SetVec(a, right.AtVec(a)+y)
+			for _, b := range at {
+				if b >= a {
+					normal.SetSym(a, b, normal.At(a, b)+1)
+				}
+			}
+		}
+	}
+	for f := range levels { // effects of a factor sum to zero; this pins what is free and moves nothing else
+		for a := range sizes[f] {
+			for b := a; b < sizes[f]; b++ {
+				normal.SetSym(offset[f]+a, offset[f]+b, normal.At(offset[f]+a, offset[f]+b)+1)
+			}
+		}
+	}
+	out := make([][]float64, len(levels))
+	var chol mat.Cholesky
+	solved := chol.Factorize(normal)
+	solution := mat.NewVecDense(dim, nil)
+	if solved {
+		solved = chol.SolveVecTo(solution, right) == nil
+	}
+	for f := range levels {
+		out[f] = make([]float64, sizes[f])
+		for l := range out[f] {
+			out[f][l] = math.NaN()
+			if solved {
+				out[f][l] = solution.AtVec(offset[f] + l)
+			}
+		}
+	}
+	return out
+}
