@@ -2,6 +2,7 @@ package screen
 
 import (
 	"context"
+	"errors"
 
 	"coigwriter/internal/db"
 	"coigwriter/internal/errs"
@@ -42,4 +43,24 @@ func Retry(ctx context.Context, d *db.DB, by, sourceID string) (err error) {
 		}
 		return source.Advance(ctx, tx, s.ID, source.Waiting, by, "", map[string]any{"retry": true, "calls_set_aside": n})
 	})
+}
+
+// RetryAll does what [Retry] does for every source that a model's failure has held back, at
+// most 500, and returns how many. One that somebody moved meanwhile is passed over.
+func RetryAll(ctx context.Context, d *db.DB, by string) (n int, err error) {
+	defer errs.Wrap(&err, "ask again about all")
+	var ids []string
+	err = d.All(ctx, &ids, `SELECT id FROM source WHERE state = ? AND reason LIKE ? ORDER BY id LIMIT 500`, source.Held, reasonsOfScreen+"%")
+	if err != nil {
+		return 0, err
+	}
+	for _, id := range ids {
+		switch err := Retry(ctx, d, by, id); {
+		case err == nil:
+			n++
+		case !errors.Is(err, errs.Conflict):
+			return n, err
+		}
+	}
+	return n, nil
 }

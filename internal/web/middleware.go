@@ -76,7 +76,11 @@ func secured(next http.Handler) http.Handler {
 // bounded refuses bodies that are larger than a form of this site can be.
 func (s *Server) bounded(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		r.Body = http.MaxBytesReader(w, r.Body, s.opt.MaxBody)
+		limit := s.opt.MaxBody
+		if n, ok := uploads[r.Method+" "+r.URL.Path]; ok {
+			limit = n
+		}
+		r.Body = http.MaxBytesReader(w, r.Body, limit)
 		next.ServeHTTP(w, r)
 	})
 }

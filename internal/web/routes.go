@@ -70,6 +70,32 @@ func (s *Server) siteMap() []Route {
 		{"GET", "/annotate/{id}/history", user.TripletWrite, s.annotateHistory},
 		{"POST", "/annotate/{id}/restore", user.TripletWrite, s.annotateRestore},
 
+		// sources
+		{"GET", "/sources", user.SourceRead, s.sources},
+		{"POST", "/sources/decide", user.SourceDecide, s.sourcesDecide},
+		{"GET", "/sources/import", user.SourceImport, s.sourceImportPage},
+		{"POST", "/sources/import", user.SourceImport, s.sourceUpload},
+		{"GET", "/imports/{id}", user.SourceImport, s.importShow},
+		{"GET", "/imports/{id}/refused", user.SourceImport, s.importRefused},
+		{"GET", "/sources/failures", user.ScreenRun, s.sourceFailures},
+		{"POST", "/sources/failures/retry", user.ScreenRun, s.sourceRetry},
+		{"GET", "/sources/{id}", user.SourceRead, s.sourceShow},
+		{"GET", "/sources/{id}/calls/{call}", user.HistoryRead, s.sourceCall},
+		{"POST", "/sources/{id}/decide", user.SourceDecide, s.sourceDecide},
+		{"POST", "/sources/{id}/genre", user.SourceDecide, s.sourceGenre},
+		{"POST", "/sources/{id}/remove", user.SourceRemove, s.sourceRemove},
+		{"GET", "/screening", user.ScreenScore, s.screening},
+		{"GET", "/screening/{id}", user.ScreenScore, s.screenShow},
+		{"POST", "/screening/{id}", user.ScreenScore, s.screenScore},
+
+		// review
+		{"GET", "/review", user.ReviewDo, s.reviewQueue},
+		{"GET", "/review/{id}", user.ReviewDo, s.reviewShow},
+		{"POST", "/review/{id}", user.ReviewDo, s.reviewSubmit},
+		{"GET", "/reviews", user.ReviewManage, s.reviewsBoard},
+		{"POST", "/reviews/assign", user.ReviewManage, s.reviewsAssign},
+		{"POST", "/reviews/{id}/assign", user.ReviewManage, s.reviewsAssignTo},
+
 		// triplets
 		{"GET", "/triplets", user.TripletRead, s.triplets},
 		{"GET", "/triplets/to-score", user.TripletScore, s.tripletsToScore},

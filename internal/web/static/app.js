@@ -7,4 +7,7 @@ import './panes.js';
 import './autosave.js';
 import './annotate.js';
 import './score.js';
+import './marks.js';
+import './draft.js';
+import './sources.js';
 import './toast.js';
