@@ -1500,7 +1500,7 @@ func sourceVerdicts(v *sourceView) templ.Component {
 		for _, stage := range screen.Stages {
 			for i := len(v.Verdicts) - 1; i >= 0; i-- {
 				if v.Verdicts[i].Stage == stage {
-					templ_7745c5c3_Err = verdictOf(v, &v.Verdicts[i]).Render(ctx, templ_7745c5c3_Buffer)
+					templ_7745c5c3_Err = sourceVerdict(v, &v.Verdicts[i]).Render(ctx, templ_7745c5c3_Buffer)
 					if templ_7745c5c3_Err != nil {
 						return templ_7745c5c3_Err
 					}
@@ -1516,7 +1516,7 @@ func sourceVerdicts(v *sourceView) templ.Component {
 }
 
 // verdictOf is one judge's word at one stage, labelled by who gave it.
-func verdictOf(v *sourceView, x *screen.Verdict) templ.Component {
+func sourceVerdict(v *sourceView, x *screen.Verdict) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
 		if templ_7745c5c3_CtxErr := ctx.Err(); templ_7745c5c3_CtxErr != nil {
