@@ -25,6 +25,7 @@ type Gap struct {
 	Have      int    `json:"have"`
 	Want      int    `json:"want"`
 	Tier      string `json:"tier"`
+	Title     string `json:"title,omitempty"` // of its article
 }
 
 // AssignOpen gives every triplet in review the reviewers its tier needs, and returns those for
@@ -206,4 +207,20 @@ func (g Gap) String() string {
 		return "too few reviewers marked as specialists"
 	}
 	return "too few reviewers"
+}
+
+// Gaps lists the triplets in review that lack reviewers, the longest waiting first, at most
+// limit; it assigns nobody.
+func Gaps(ctx context.Context, d *db.DB, limit int) ([]Gap, error) {
+	set, err := project.Get(ctx, d)
+	if err != nil {
+		return nil, err
+	}
+	var gaps []Gap
+	err = d.All(ctx, &gaps, `SELECT triplet_id, title, tier, want, have FROM (SELECT t.id AS triplet_id, s.title, t.tier, t.updated_at,
+			CASE WHEN t.tier = 'specialist' THEN CAST(? AS BIGINT) ELSE CAST(? AS BIGINT) END AS want,
+			(SELECT COUNT(*) FROM review r WHERE r.triplet_id = t.id AND r.round = t.round AND r.state <> 'withdrawn') AS have
+		FROM triplet t JOIN source s ON s.id = t.source_id WHERE t.state = 'in_review') g
+		WHERE have < want ORDER BY updated_at, triplet_id LIMIT ?`, set.Specialist, set.Standard, min(max(limit, 1), 500))
+	return gaps, err
 }

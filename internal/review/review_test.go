@@ -3,6 +3,7 @@ package review_test
 import (
 	"context"
 	"errors"
+	"math"
 	"math/rand/v2"
 	"strings"
 	"sync"
@@ -283,4 +284,11 @@ func TestTheLastTwoAtOnce(t *testing.T) {
 	}
 	wg.Wait()
 	tm.state(t, id, triplet.Accepted)
+}
+
+func TestAgreementOf(t *testing.T) {
+	d := dbtest.Open(t)
+	if a, err := review.AgreementOf(t.Context(), d); err != nil || a.Rounds != 0 || !math.IsNaN(a.Alpha) {
+		t.Errorf("nothing reviewed: %+v, %v", a, err)
+	}
 }

@@ -21,6 +21,7 @@ var rail = []railEntry{
 	{"annotate", "/annotate", "g a", user.TripletWrite},
 	{"triplets", "/triplets", "g w", user.TripletRead},
 	{"review", "/review", "g r", user.ReviewDo},
+	{"reviews", "/reviews", "g b", user.ReviewManage},
 	{"releases", "/releases", "g v", user.ReleaseRead},
 	{"statistics", "/statistics", "g n", user.StatsRead},
 	{"people", "/people", "g p", user.PeopleManage},
