@@ -244,6 +244,7 @@ func (l *loader) collect(ctx context.Context) error {
 	}
 	rep, err := source.Import(ctx, l.d, source.ImportOptions{
 		Paths: []string{path}, By: l.people["lu"], Taxonomy: genre.Default(), Check: screen.Checker(genre.Default(), "zh"),
+		Strip: filepath.Dir(path) + string(filepath.Separator),
 	})
 	if err != nil {
 		return err

@@ -70,7 +70,7 @@ func (s *Server) sourceUpload(w http.ResponseWriter, r *http.Request) error {
 	}
 	rep, err := s.importSpool(r.Context(), sp, genreID)
 	if rep.Read == 0 && errors.Is(err, errs.Invalid) {
-		err = fileWrong(strings.ReplaceAll(err.Error(), sp.dir+string(filepath.Separator), ""), "")
+		err = fileWrong(strings.ReplaceAll(err.Error(), sp.root()+string(filepath.Separator), ""), "")
 		return s.showImport(w, r, importForm{Err: err, Genre: genreID, Platform: sp.fields["platform"]}, http.StatusUnprocessableEntity)
 	}
 	if err != nil {
@@ -94,7 +94,7 @@ func (s *Server) importSpool(ctx context.Context, sp *spool, genreID string) (so
 	refused := filepath.Join(sp.dir, "refused.jsonl")
 	rep, err := source.Import(ctx, s.db, source.ImportOptions{
 		Paths: sp.paths, By: viewOf(ctx).Person.ID, Taxonomy: tax, Gate: dateGate(set), Genre: genreID,
-		Platform: strings.TrimSpace(sp.fields["platform"]), Refused: refused, Strip: sp.dir + string(filepath.Separator),
+		Platform: strings.TrimSpace(sp.fields["platform"]), Refused: refused, Strip: sp.root() + string(filepath.Separator),
 		Check: screen.Checker(tax, set.Language),
 	})
 	if rep.RefusedFile != "" {
@@ -142,8 +142,7 @@ func (s *Server) importRefused(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-// importFiles are the names of an import's files as people gave them; uploads lie in a numbered
-// folder each.
+// importFiles are the names of an import's files, without their folders.
 func importFiles(im *source.Imported) string {
 	var names []string
 	for _, f := range im.Files.V {

@@ -239,18 +239,25 @@ func (v *sourceView) markedParagraphs() [][]span {
 		out = append(out, []span{{Text: p}})
 	}
 	for n, f := range v.Findings {
-		words := excerptWords(f.Excerpt)
-		if words == "" {
-			continue
-		}
-		for i := range out {
-			if split, ok := splitAt(out[i], words, n+1); ok {
-				out[i] = split
-				break
-			}
+		if !mark(out, f.Args["seen"], n+1) { // what the rule saw, else what stands around it
+			mark(out, excerptWords(f.Excerpt), n+1)
 		}
 	}
 	return out
+}
+
+// mark marks the first place where words stand, and reports whether there is one.
+func mark(paragraphs [][]span, words string, finding int) bool {
+	if len([]rune(words)) < 2 {
+		return false // a single character stands everywhere
+	}
+	for i := range paragraphs {
+		if split, ok := splitAt(paragraphs[i], words, finding); ok {
+			paragraphs[i] = split
+			return true
+		}
+	}
+	return false
 }
 
 // excerptWords is what of an excerpt can be looked for inside one paragraph: its longest line,

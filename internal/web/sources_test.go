@@ -110,6 +110,8 @@ func TestSourcesImport(t *testing.T) {
 	lines = append(lines, sourceRecord(1, map[string]any{"licence": "All rights reserved"})...)
 	to := eng.upload(303, []upload{
 		{`C:\texts\..\我的 文章.jsonl`, lines},
+		{"refused.jsonl", sourceRecord(4, nil)},
+		{"refused.jsonl", sourceRecord(5, nil)},
 		{"a.zip", zipped1(t, map[string]string{"../../evil.jsonl": string(sourceRecord(7, nil)), "in/ok.jsonl": string(sourceRecord(3, nil)), "readme.txt": "x"})},
 	})
 	if !strings.HasPrefix(to, "/imports/") {
@@ -129,8 +131,11 @@ func TestSourcesImport(t *testing.T) {
 	if s.Platform != "某站" || s.Licence != "CC BY 4.0" {
 		t.Errorf("%+v", s)
 	}
+	if got := ts.sourceBy("站台之5").Title; got != "站台之5" {
+		t.Errorf("a second file of one name: %q", got)
+	}
 	full, err := source.Get(context.Background(), ts.d, s.ID)
-	if err != nil || full.File != "2/a/in/ok.jsonl" {
+	if err != nil || full.File != "a/in/ok.jsonl" {
 		t.Errorf("file %q, %v", full.File, err)
 	}
 	if p, _ := source.List(context.Background(), ts.d, source.Filter{Query: "站台之7"}); len(p.Rows) != 0 {
@@ -243,7 +248,7 @@ func TestSourcePage(t *testing.T) {
 	t.Parallel()
 	ts := newTripletSite(t)
 	lead, ann := ts.person("lena", "lead"), ts.person("anna", "annotator")
-	lead.upload(303, []upload{{"a.jsonl", append(sourceRecord(1, map[string]any{"published_at": nil}), sourceRecord(2, map[string]any{"url": "", "text": "联系电话 13812345678，欢迎来信。" + shortArticle})...)}})
+	lead.upload(303, []upload{{"a.jsonl", append(sourceRecord(1, map[string]any{"published_at": nil}), sourceRecord(2, map[string]any{"url": "", "text": "联系电话 13908271635，欢迎来信。\n\n本文转载自《渡口》杂志。\n\n" + longPassage})...)}})
 	id := ts.sourceBy("站台之1").ID
 	page := lead.get("/sources/"+id, 200, "由你决定", "没有找到发表日期", "2022-11-01", "CC BY 4.0", "还没有评判", "下架", "lena", "导入", "a.jsonl")
 	if m := regexp.MustCompile(`>(sources|triplets|annotate|score)\.[a-z_.]+<`).FindString(page); m != "" {

@@ -41,6 +41,9 @@ type spool struct {
 	left   int64 // bytes archives may still unpack to
 }
 
+// root is the folder of what was sent; names in messages are told from there.
+func (sp *spool) root() string { return filepath.Join(sp.dir, "files") }
+
 func (sp *spool) close() { os.RemoveAll(sp.dir) }
 
 // receive writes the files of a form to disk, as they come. The caller closes the spool.
@@ -110,11 +113,13 @@ func (sp *spool) take(part *multipart.Part) error {
 	if sp.files++; sp.files > maxFiles {
 		return fileWrong("too many files at once", "")
 	}
-	dir := filepath.Join(sp.dir, fmt.Sprint(sp.files)) // two files of one name do not meet
-	if err := os.Mkdir(dir, 0o700); err != nil {
+	to := filepath.Join(sp.root(), name)
+	if _, err := os.Lstat(to); err == nil { // a second file of that name
+		to = filepath.Join(sp.root(), fmt.Sprintf("(%d)", sp.files), name)
+	}
+	if err := os.MkdirAll(filepath.Dir(to), 0o700); err != nil {
 		return errs.Unavailablef("no room for the upload: %w", err)
 	}
-	to := filepath.Join(dir, name)
 	if err := write(to, part); err != nil {
 		return uploadBroke(err)
 	}
