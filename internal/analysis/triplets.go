@@ -187,3 +187,39 @@ func (s *TripletStats) Tables(lang string) []*table.Table {
 	}
 	return out
 }
+
+// Flat returns every genre, every category and the whole as rows of one table, for programs:
+// lengths in columns of their own.
+func (s *TripletStats) Flat(lang string) *table.Table {
+	columns := []table.Column{table.Text("level"), table.Text("category"), table.Text("genre"), table.Num("count"), table.Num("share")}
+	for _, part := range []string{"article", "prompt", "reasoning"} {
+		for _, what := range []string{"n", "min", "mean", "max"} {
+			columns = append(columns, table.Num(part+"_"+what))
+		}
+	}
+	t := table.New(pick(lang, "三元组统计", "Triplet statistics"), columns...)
+	names := map[string]string{}
+	sum := s.Summary(lang)
+	for _, c := range sum.Categories {
+		names[c.ID] = c.Name
+	}
+	add := func(level, category, genre string, g Group) {
+		row := []any{level, category, genre, g.Count, g.Share}
+		for _, sp := range []Spread{g.Article, g.Prompt, g.Reasoning} {
+			if sp.N == 0 {
+				row = append(row, 0, nil, nil, nil)
+				continue
+			}
+			row = append(row, sp.N, sp.Min, sp.Mean, sp.Max)
+		}
+		t.Add(row...)
+	}
+	add("all", "", "", sum.Overall)
+	for _, c := range sum.Categories {
+		add("category", c.Name, "", c)
+	}
+	for _, g := range sum.Genres {
+		add("genre", names[g.Category], g.Name, g)
+	}
+	return t
+}

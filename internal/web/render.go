@@ -36,6 +36,13 @@ func (p Page) With(status int) Page { p.status = status; return p }
 func (s *Server) render(w http.ResponseWriter, r *http.Request, p Page, body templ.Component) error {
 	v := viewOf(r.Context())
 	v.Flash = takeFlash(w, r)
+	if !p.Alone && v.Person != nil && v.Counts == nil {
+		waits, err := s.waiting(r.Context())
+		if err != nil {
+			return err
+		}
+		v.Counts = waits.rail(r.Context())
+	}
 	var b bytes.Buffer
 	if err := Layout(p, body).Render(r.Context(), &b); err != nil {
 		return err

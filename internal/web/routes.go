@@ -96,6 +96,16 @@ func (s *Server) siteMap() []Route {
 		{"POST", "/reviews/assign", user.ReviewManage, s.reviewsAssign},
 		{"POST", "/reviews/{id}/assign", user.ReviewManage, s.reviewsAssignTo},
 
+		// releases and statistics
+		{"GET", "/releases", user.ReleaseRead, s.releases},
+		{"POST", "/releases", user.ReleaseCut, s.releaseCut},
+		{"GET", "/releases/{version}", user.ReleaseRead, s.releaseShow},
+		{"GET", "/releases/{version}/verify", user.ReleaseRead, s.releaseVerify},
+		{"GET", "/releases/{version}/download/{format}", user.ReleaseRead, s.releaseDownload},
+		{"GET", "/statistics", user.StatsRead, s.statistics},
+		{"POST", "/statistics", user.StatsRead, s.statisticsFile},
+		{"GET", "/statistics.csv", user.StatsRead, s.statisticsCSV},
+
 		// triplets
 		{"GET", "/triplets", user.TripletRead, s.triplets},
 		{"GET", "/triplets/to-score", user.TripletScore, s.tripletsToScore},
