@@ -31,7 +31,7 @@ func TestImportOtherLicence(t *testing.T) {
 	write := func(name string, licences ...string) string {
 		var b strings.Builder
 		for _, l := range licences {
-			b.WriteString(`{"text":"他在站台上等了很久，雨一直没有停。","url":"https://example.org/a","published_at":"2024-05-01","licence":"` + l + `"}` + "\n")
+			b.WriteString(`{"text":"他在站台上等了很久，雨一直没有停。","url":"https://zhantai.net/a","published_at":"2024-05-01","licence":"` + l + `"}` + "\n")
 		}
 		p := filepath.Join(dir, name)
 		if err := os.WriteFile(p, []byte(b.String()), 0o600); err != nil {
@@ -82,7 +82,7 @@ func TestRefuse(t *testing.T) {
 	d := dbtest.Open(t)
 	ctx := context.Background()
 	p := filepath.Join(t.TempDir(), "a.jsonl")
-	if err := os.WriteFile(p, []byte(`{"text":"他在站台上等了很久，雨一直没有停。","url":"https://example.org/a","published_at":"2024-05-01"}`), 0o600); err != nil {
+	if err := os.WriteFile(p, []byte(`{"text":"他在站台上等了很久，雨一直没有停。","url":"https://zhantai.net/a","published_at":"2024-05-01"}`), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := source.Import(ctx, d, source.ImportOptions{Paths: []string{p}, By: "system"}); err != nil {

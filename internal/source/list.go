@@ -23,7 +23,7 @@ type Filter struct {
 	ImportID string
 	Reason   string    // why it is in its state; one that ends with a dot is the beginning of one
 	Rule     string    // a rule that refused it or asks, as the finding names it
-	Query    string    // words in the title or the author
+	Query    string    // words in the title or the author, or a whole address
 	InText   bool      // look for Query in the texts too: about 7 ms for every 1,000 sources
 	From, To time.Time // publication; zero is open, To excluded
 	Limit    int       // 1 to 200; 0 is 50
@@ -95,6 +95,10 @@ func (f Filter) where() (string, []any) {
 	}
 	if !f.To.IsZero() {
 		add("published_at < ?", f.To.UTC())
+	}
+	if u := strings.TrimSpace(f.Query); strings.HasPrefix(u, "http://") || strings.HasPrefix(u, "https://") {
+		add("url = ? AND url <> ''", u)
+		return strings.Join(conds, " AND "), args
 	}
 	for _, word := range strings.Fields(clip(f.Query, 100)) {
 		like := "%" + likeEscape.Replace(word) + "%"

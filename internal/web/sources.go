@@ -120,6 +120,9 @@ func (l *sourceList) filter(after string) source.Filter {
 	switch kind, value, _ := strings.Cut(l.Why, ":"); kind {
 	case "reason":
 		f.Reason = value
+		if value == screen.ReasonFailed && l.State == "" {
+			f.States = []string{source.Held} // the only state a failure leads to
+		}
 	case "rule":
 		f.Rule = value
 	}
@@ -203,6 +206,13 @@ func (s *Server) moveSource(ctx context.Context, id, decision, reason string) er
 	by := viewOf(ctx).Person.ID
 	switch decision {
 	case source.DecidePass:
+		src, err := source.Get(ctx, s.db, id)
+		if err != nil {
+			return err
+		}
+		if src.State == source.Held && heldByModel(src.Reason) {
+			return screen.Retry(ctx, s.db, by, id) // there is nothing to keep: nobody has judged it
+		}
 		return source.Decide(ctx, s.db, id, by, source.DecidePass, reason)
 	case source.DecideRefuse:
 		return source.Refuse(ctx, s.db, id, by, reason)

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"net/http"
@@ -176,15 +177,16 @@ func (s *Server) sourceCall(w http.ResponseWriter, r *http.Request) error {
 
 // pretty indents JSON for reading; what is none is returned as it is.
 func pretty(raw string) string {
-	var v any
-	if json.Unmarshal([]byte(raw), &v) != nil {
+	var b bytes.Buffer
+	if json.Indent(&b, []byte(raw), "", "  ") != nil {
 		return raw
 	}
-	b, err := json.MarshalIndent(v, "", "  ")
-	if err != nil {
-		return raw
-	}
-	return string(b)
+	return b.String()
+}
+
+// readable indents a request, with the signs that Go's encoder escapes as they are.
+func readable(request string) string {
+	return strings.NewReplacer(`\u003c`, "<", `\u003e`, ">", `\u0026`, "&").Replace(pretty(request))
 }
 
 // actorName is who did something: a person's name, a rule, a model, the system.

@@ -14,6 +14,7 @@ import (
 	"testing"
 
 	"coigwriter/internal/genre"
+	"coigwriter/internal/llm"
 	"coigwriter/internal/screen"
 	"coigwriter/internal/source"
 )
@@ -62,7 +63,7 @@ const longPassage = `父亲年轻时在铁路上做过信号工，落下听见�
 func sourceRecord(n int, fields map[string]any) []byte {
 	m := map[string]any{
 		"title": fmt.Sprintf("站台之%d", n), "author": "林未", "genre": "essay", "published_at": "2024-05-01", "licence": "CC BY 4.0",
-		"url":  fmt.Sprintf("https://example.org/p/%d", n),
+		"url":  fmt.Sprintf("https://zhantai.net/p/%d", n),
 		"text": fmt.Sprintf("第%d篇。", n) + shortArticle + "\n\n" + longPassage + fmt.Sprintf("写到第%d个黄昏，他合上本子，站台上只剩下风。", n),
 	}
 	for k, x := range fields {
@@ -196,6 +197,8 @@ func TestSourcesListAndBulk(t *testing.T) {
 		{"q=" + url.QueryEscape("站台之1"), []int{1}},
 		{"q=" + url.QueryEscape("第3篇") + "&text=1", []int{3}},
 		{"import=" + strings.TrimPrefix(to, "/imports/") + "&state=waiting", []int{1}},
+		{"q=" + url.QueryEscape("https://zhantai.net/p/2"), []int{2}},
+		{"q=" + url.QueryEscape("https://zhantai.net/p/"), nil},
 		{"import=nonsense", nil},
 		{"state=nonsense&why=nonsense&genre=nonsense", nil},
 	} {
@@ -326,6 +329,53 @@ func TestScreeningByHand(t *testing.T) {
 	rev.post("/screening/"+two, sheetOfStage(screen.Assessment, 9), 409)
 	lead.get("/sources/failures", 200, "没有失败")
 	rev.get("/sources/failures", 403)
+}
+
+// A model that answers prose lets nothing through: its failures are listed, shown raw, and
+// asked about again.
+func TestSourceFailures(t *testing.T) {
+	t.Parallel()
+	ts := newTripletSite(t)
+	lead, rev := ts.person("lena", "lead"), ts.person("rita", "reviewer")
+	lead.upload(303, []upload{{"a.jsonl", append(sourceRecord(1, nil), sourceRecord(2, nil)...)}})
+	prose := serveTest(t, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		_, _ = w.Write([]byte(`{"model":"m","choices":[{"index":0,"finish_reason":"stop","message":{"role":"assistant","content":"写得<b>很好</b>，给满分。"}}],"usage":{"prompt_tokens":9,"completion_tokens":5}}`))
+	}))
+	client, err := llm.NewClient(llm.Endpoint{BaseURL: prose + "/v1", Model: "prose-7b"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer client.Close()
+	sum, err := screen.Screener{Client: client, Taxonomy: genre.Default(), Thresholds: screen.DefaultThresholds()}.Run(context.Background(), ts.d, screen.Options{})
+	if err != nil || sum.Held != 2 {
+		t.Fatalf("%+v, %v", sum, err)
+	}
+	lead.get("/sources", 200, "2 篇因模型失败停在这里", "/sources/failures")
+	if p := lead.get("/sources?why=reason:screen.failed.", 200, "站台之1", "站台之2", "模型的回复不可用"); strings.Contains(p, "没有符合条件") {
+		t.Error("the filter of failures is empty")
+	}
+	page := lead.get("/sources/failures", 200, "站台之1", "回复不合格式", "全部再问（2）", "现在没有配置模型")
+	call := regexp.MustCompile(`/sources/[^/"]+/calls/[^/"]+`).FindString(page)
+	lead.get(call, 200, "prose-7b", "给满分", "&lt;b&gt;")
+	lead.get("/sources/"+ts.sourceBy("站台之1").ID+"/calls/nonsense", 404)
+	rev.get(call, 403)
+	rev.get("/screening?view=failed", 200, "站台之1")
+	one, two := ts.sourceBy("站台之1").ID, ts.sourceBy("站台之2").ID
+	if p := lead.get("/sources/"+one, 200, "再问一次", "没有评判就不放行"); strings.Contains(p, "由你决定") {
+		t.Error("one may keep what nobody has judged")
+	}
+	lead.get("/sources/"+one+call[strings.Index(call, "/calls/"):], map[bool]int{true: 200, false: 404}[strings.Contains(call, one)])
+	lead.post("/sources/"+one+"/decide", url.Values{"decision": {"pass"}}, 303)
+	if got := ts.sourceBy("站台之1"); got.State != source.Waiting {
+		t.Errorf("%+v", got)
+	}
+	lead.post("/sources/failures/retry", url.Values{"id": {one}}, 409)
+	lead.post("/sources/failures/retry", url.Values{}, 303)
+	if got, _ := source.Get(context.Background(), ts.d, two); got.State != source.Waiting {
+		t.Errorf("%+v", got)
+	}
+	rev.post("/sources/failures/retry", url.Values{}, 403)
 }
 
 func sheetOfStage(stage string, mark int) url.Values {

@@ -29,7 +29,7 @@ const (
 )
 
 // uploads are the routes whose bodies are larger than a form, with the bound of each.
-var uploads = map[string]int64{"POST /sources/import": maxUpload}
+var uploads = map[string]int64{"POST /sources/import": maxUpload, "POST /statistics": maxStatistics}
 
 // A spool is an upload on its way into an import: its files lie in a folder of their own, which
 // goes when the request ends.
@@ -90,7 +90,7 @@ func uploadBroke(err error) error {
 	if errors.As(err, &tooLarge) {
 		return err
 	}
-	return errs.Invalidf("the upload was cut off, nothing was imported; send it again: %w", err)
+	return errs.Invalidf("the upload was cut off and nothing of it was used; send it again: %w", err)
 }
 
 func (sp *spool) take(part *multipart.Part) error {
