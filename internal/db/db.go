@@ -11,7 +11,9 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -116,26 +118,30 @@ func (d *DB) writer() bun.IDB {
 
 // Exec runs a statement and returns the number of rows it touched.
 func (d *DB) Exec(ctx context.Context, query string, args ...any) (int64, error) {
-	res, err := d.writer().NewRaw(query, args...).Exec(ctx)
+	q := d.writer().NewRaw(query, args...)
+	res, err := q.Exec(ctx)
 	if err != nil {
-		return 0, err
+		return 0, unfit(err, q)
 	}
 	return res.RowsAffected()
 }
 
 // One scans one row into dst, a pointer to a struct or to a scalar. No row is [errs.NotFound].
 func (d *DB) One(ctx context.Context, dst any, query string, args ...any) error {
-	return notFound(d.reader().NewRaw(query, args...).Scan(ctx, dst))
+	q := d.reader().NewRaw(query, args...)
+	return unfit(notFound(q.Scan(ctx, dst)), q)
 }
 
 // Returning is One for a statement that writes and returns a row (INSERT or UPDATE ... RETURNING).
 func (d *DB) Returning(ctx context.Context, dst any, query string, args ...any) error {
-	return notFound(d.writer().NewRaw(query, args...).Scan(ctx, dst))
+	q := d.writer().NewRaw(query, args...)
+	return unfit(notFound(q.Scan(ctx, dst)), q)
 }
 
 // All scans every row into dst, a pointer to a slice of structs or scalars. No row is no error.
 func (d *DB) All(ctx context.Context, dst any, query string, args ...any) error {
-	return d.reader().NewRaw(query, args...).Scan(ctx, dst)
+	q := d.reader().NewRaw(query, args...)
+	return unfit(q.Scan(ctx, dst), q)
 }
 
 // Each calls f with every row in turn, so that memory does not grow with the result.
@@ -160,7 +166,23 @@ func Each[T any](ctx context.Context, d *DB, f func(*T) error, query string, arg
 
 // Insert adds one bun model (a pointer to a struct) or several (a pointer to a slice).
 func (d *DB) Insert(ctx context.Context, model any) error {
-	_, err := d.writer().NewInsert().Model(model).Exec(ctx)
+	q := d.writer().NewInsert().Model(model)
+	_, err := q.Exec(ctx)
+	return unfit(err, q)
+}
+
+// unfit says of a statement that failed whether one of its texts was to blame: no database keeps
+// a NUL, and PostgreSQL no invalid UTF-8.
+func unfit(err error, q fmt.Stringer) error {
+	if err == nil || errors.Is(err, errs.NotFound) {
+		return err
+	}
+	switch sql := q.String(); {
+	case strings.Contains(sql, "\x00"):
+		return errs.Invalidf("a text holds a NUL character, which cannot be stored; remove it: %w", err)
+	case !utf8.ValidString(sql):
+		return errs.Invalidf("a text is not valid UTF-8 and cannot be stored: %w", err)
+	}
 	return err
 }
 

@@ -1,6 +1,7 @@
 package text_test
 
 import (
+	"bytes"
 	"encoding/json"
 	"os"
 	"path/filepath"
@@ -48,11 +49,19 @@ func load[T any](t *testing.T, pattern string) []T {
 		if err != nil {
 			t.Fatal(err)
 		}
-		var l []T
-		if err := json.Unmarshal(b, &l); err != nil {
-			t.Fatal(err)
+		for dec := json.NewDecoder(bytes.NewReader(b)); dec.More(); { // one list, or a line a record
+			var l []T
+			if b[0] == '[' {
+				err = dec.Decode(&l)
+			} else {
+				l = make([]T, 1)
+				err = dec.Decode(&l[0])
+			}
+			if err != nil {
+				t.Fatal(f, err)
+			}
+			all = append(all, l...)
 		}
-		all = append(all, l...)
 	}
 	return all
 }

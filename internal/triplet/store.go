@@ -142,20 +142,17 @@ func (e *StaleError) Unwrap() error { return errs.Conflict }
 // reasoning 4,094.
 const maxPart = 50_000
 
+// Most characters of one attribute or facet.
+const maxNote = 5_000
+
 // Save stores a content as the next revision, when the draft still stands at revision; it
 // returns the draft's revision then. A content equal to the stored one makes no new revision.
 // When it returns without error the text is on disk. note says why: "" for autosave.
 func Save(ctx context.Context, d *db.DB, by, id string, revision int64, step int, c Content, note string) (int64, error) {
-	c.Prompt, c.Reasoning = clean(c.Prompt), clean(c.Reasoning)
-	for _, p := range []*string{
-		&c.Attributes.Theme, &c.Attributes.Style, &c.Attributes.Structure, &c.Attributes.Cultural,
-		&c.Facets.Interpretation, &c.Facets.Structure, &c.Facets.Culture, &c.Facets.Narrative, &c.Facets.Refinement,
-	} {
-		*p = clean(*p)
+	if err := fit(&c); err != nil {
+		return 0, err
 	}
-	if text.Len(c.Prompt) > maxPart || text.Len(c.Reasoning) > maxPart {
-		return 0, errs.Fields(errs.Field{Name: "reasoning", Msg: fmt.Sprintf("longer than %d characters", maxPart), Key: "annotate.too_long"})
-	}
+	note = clean(note)
 	now := revision
 	err := d.Transact(ctx, func(tx *db.DB) error {
 		t, err := Own(ctx, tx, id, by)
@@ -164,6 +161,10 @@ func Save(ctx context.Context, d *db.DB, by, id string, revision int64, step int
 		}
 		if !t.Editable() {
 			return errs.Conflictf("this triplet is %s; it cannot be changed now", t.State)
+		}
+		if t.Revision == revision+1 && equal(t.Content.V, c) { // the answer to this very save was lost on its way
+			now = t.Revision
+			return nil
 		}
 		if t.Revision != revision {
 			return &StaleError{Current: t}
@@ -199,6 +200,42 @@ func put(ctx context.Context, tx *db.DB, t *Triplet, by string, step int, c Cont
 	t.Revision++
 	t.Content.V = c
 	return err
+}
+
+// fit makes a content fit to store: texts clean, checks only those there are, nothing endless.
+func fit(c *Content) error {
+	var bad []errs.Field
+	bounded := func(name string, p *string, limit int) {
+		if *p = clean(*p); text.Len(*p) > limit {
+			bad = append(bad, errs.Field{Name: name, Msg: fmt.Sprintf("longer than %d characters", limit), Key: "annotate.too_long"})
+		}
+	}
+	bounded("prompt", &c.Prompt, maxPart)
+	bounded("reasoning", &c.Reasoning, maxPart)
+	for _, n := range []struct {
+		name string
+		p    *string
+	}{
+		{"theme", &c.Attributes.Theme},
+		{"style", &c.Attributes.Style},
+		{"structure", &c.Attributes.Structure},
+		{"cultural", &c.Attributes.Cultural},
+		{"facet_interpretation", &c.Facets.Interpretation},
+		{"facet_structure", &c.Facets.Structure},
+		{"facet_culture", &c.Facets.Culture},
+		{"facet_narrative", &c.Facets.Narrative},
+		{"facet_refinement", &c.Facets.Refinement},
+	} {
+		bounded(n.name, n.p, maxNote)
+	}
+	ticked := map[string]bool{}
+	for _, name := range Checks {
+		if c.Checks[name] {
+			ticked[name] = true
+		}
+	}
+	c.Checks, c.Pasted = ticked, max(c.Pasted, 0)
+	return errs.Fields(bad...)
 }
 
 // clean removes what no text needs and databases refuse; spaces stay, somebody is typing.
@@ -261,6 +298,13 @@ func Submit(ctx context.Context, d *db.DB, by, id string, revision int64) error 
 		if t.Revision != revision {
 			return &StaleError{Current: t}
 		}
+		var state string
+		if err := tx.One(ctx, &state, `SELECT state FROM source WHERE id = ?`, t.SourceID); err != nil {
+			return err
+		}
+		if state == source.Removed {
+			return errs.Conflictf("its article was taken down, so it cannot go on; give it up")
+		}
 		g, _ := tax.Get(t.Genre)
 		findings := Coherence(t.Content.V, t.Article, g)
 		if err := blocked(findings); err != nil {
@@ -285,13 +329,19 @@ func Withdraw(ctx context.Context, d *db.DB, by, id string) error {
 }
 
 // Abandon gives a draft up with a reason; the source goes back to the pool. What was written stays.
+// An article that was taken down meanwhile stays down.
 func Abandon(ctx context.Context, d *db.DB, by, id, reason string) error {
+	reason = strings.TrimSpace(clean(reason))
 	return d.Transact(ctx, func(tx *db.DB) error {
 		t, err := Own(ctx, tx, id, by)
 		if err != nil {
 			return err
 		}
 		if err := Advance(ctx, tx, t, Abandoned, by, reason, nil); err != nil {
+			return err
+		}
+		s, err := source.Get(ctx, tx, t.SourceID)
+		if err != nil || s.State == source.Removed {
 			return err
 		}
 		return source.Advance(ctx, tx, t.SourceID, source.Pool, by, reason, map[string]string{"triplet": id})
