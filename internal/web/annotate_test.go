@@ -252,6 +252,7 @@ func TestAnnotateStaleSave(t *testing.T) {
 	}
 	// without scripts the hidden field names the revision
 	second.Set("revision", "1")
+	second.Set("prompt", "第三个窗口写的提示")
 	a.post("/annotate/"+id+"/save", second, 409)
 	second.Set("revision", "2")
 	second.Set("prompt", "行一\r\n行二")
