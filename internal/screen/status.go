@@ -72,15 +72,24 @@ func Failures(ctx context.Context, d *db.DB, limit int) (_ []FailedSource, err e
 	defer errs.Wrap(&err, "screening failures")
 	var rows []FailedSource
 	err = d.All(ctx, &rows, `SELECT s.id AS source_id, s.title, s.state, k.prompt, k.failure, k.failure_detail AS detail,
-			k.id AS call_id, k.scripted, k.created_at AS at
-		FROM llm_call k JOIN source s ON s.id = k.item_id
-		WHERE k.item_kind = 'source' AND k.failure NOT IN ('', 'set_aside')
-			AND (s.state = ? OR (s.state = ? AND s.reason LIKE ?))
-			AND NOT EXISTS (SELECT 1 FROM llm_call later WHERE later.item_kind = 'source' AND later.item_id = k.item_id AND later.id > k.id)
-		ORDER BY k.created_at DESC, k.id DESC LIMIT ?`,
+			k.id AS call_id, k.scripted, k.created_at AS at `+failed+` ORDER BY k.created_at DESC, k.id DESC LIMIT ?`,
 		source.Waiting, source.Held, reasonsOfScreen+"%", min(max(limit, 1), 500))
 	return rows, err
 }
+
+// CountFailures counts what [Failures] lists.
+func CountFailures(ctx context.Context, d *db.DB) (n int, err error) {
+	defer errs.Wrap(&err, "screening failures")
+	err = d.One(ctx, &n, `SELECT COUNT(*) `+failed, source.Waiting, source.Held, reasonsOfScreen+"%")
+	return n, err
+}
+
+// failed are the last calls about sources that wait or are held since they failed. The two
+// comparisons of failure are those of the index llm_call_failed.
+const failed = `FROM llm_call k JOIN source s ON s.id = k.item_id
+	WHERE k.item_kind = 'source' AND k.failure <> '' AND k.failure <> 'set_aside'
+		AND (s.state = ? OR (s.state = ? AND s.reason LIKE ?))
+		AND NOT EXISTS (SELECT 1 FROM llm_call later WHERE later.item_kind = 'source' AND later.item_id = k.item_id AND later.id > k.id)`
 
 // needsPerson is the condition that a judge did not pass source s, and that neither a later
 // verdict nor a person's stands in its place. [Current] is the same rule in Go.

@@ -43,6 +43,11 @@ func (s *Server) today(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	if Can(ctx, user.ScreenRun) { // only here: the rail of every other page does not show them
+		if waits.failures, err = screen.CountFailures(ctx, s.db); err != nil {
+			return err
+		}
+	}
 	v.Tasks = waits.tasks(ctx)
 	if Can(ctx, user.TripletWrite) {
 		v.Own = ownFigures(ctx, waits.own)
@@ -109,13 +114,6 @@ func (s *Server) waiting(ctx context.Context) (w waits, err error) {
 		if w.reviews, err = review.OpenCount(ctx, s.db, me.ID); err != nil {
 			return w, err
 		}
-	}
-	if Can(ctx, user.ScreenRun) {
-		failed, err := screen.Failures(ctx, s.db, 500)
-		if err != nil {
-			return w, err
-		}
-		w.failures = len(failed)
 	}
 	return w, nil
 }
