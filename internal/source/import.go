@@ -28,6 +28,7 @@ type ImportOptions struct {
 	Strip    string            // beginning taken off the names of files, as of a folder that uploads lie in for a moment
 
 	// Check returns what the rules see in a source; screen.Checker makes one. Nil checks nothing.
+	// It is called from several goroutines at once.
 	Check func(context.Context, *Source) []Finding
 	// Progress is told now and then how many bytes of how many were read. May be nil.
 	Progress func(read, total int64)
@@ -126,7 +127,7 @@ func (im *importer) take(c Candidate, err error) error {
 	c.File = strings.TrimPrefix(c.File, im.o.Strip)
 	var draft Draft
 	if err == nil {
-		draft, err = im.draft(ctx, c)
+		draft, err = im.draft(c)
 	}
 	var bad *record.BadRecord
 	if errors.As(err, &bad) {
@@ -144,9 +145,8 @@ func (im *importer) take(c Candidate, err error) error {
 	return nil
 }
 
-// draft turns a candidate into a source with a state: dates and rules decide it together, and
-// refusal goes before question.
-func (im *importer) draft(ctx context.Context, c Candidate) (Draft, error) {
+// draft turns a candidate into a source that the rules have not seen yet.
+func (im *importer) draft(c Candidate) (Draft, error) {
 	s := Source{
 		URL: oneLine(c.URL), Platform: oneLine(c.Platform), Title: oneLine(c.Title), Author: oneLine(c.Author), Text: c.Text, Language: c.Language,
 		Likes: c.Likes, Shares: c.Shares, Comments: c.Comments, Licence: oneLine(c.Licence), Extra: db.AsJSON(cleanExtra(c.Extra)),
@@ -169,15 +169,11 @@ func (im *importer) draft(ctx context.Context, c Candidate) (Draft, error) {
 	}
 	v := im.o.Gate.Judge(c.Evidence, im.d.Now())
 	s.DateVerdict, s.PublishedAt = v.Outcome, v.At
-	var findings []Finding
-	if im.o.Check != nil {
-		findings = im.o.Check(ctx, &s)
-	}
-	s.State, s.Reason = settle(v, findings)
-	return Draft{Source: s, Evidence: c.Evidence, Findings: findings}, nil
+	return Draft{Source: s, Evidence: c.Evidence, date: v}, nil
 }
 
-// settle decides the first state of a source.
+// settle decides the first state of a source: dates and rules together, and refusal goes before
+// question.
 func settle(v Verdict, findings []Finding) (state, reason string) {
 	if v.Outcome == DateRefused {
 		return Refused, v.Reason
@@ -204,6 +200,7 @@ func (im *importer) flush(ctx context.Context) error {
 	if len(im.batch) == 0 {
 		return nil
 	}
+	im.check(ctx)
 	outcomes, err := Insert(ctx, im.d, im.o.By, im.batch)
 	if im.d.IsUnique(err) {
 		outcomes, err = Insert(ctx, im.d, im.o.By, im.batch)

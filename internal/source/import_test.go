@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -249,9 +250,9 @@ func TestImportStoppedGoesOn(t *testing.T) {
 	}
 	file := write(t, dir, "in.jsonl", b.String())
 	ctx, cancel := context.WithCancel(context.Background())
-	n := 0
+	var n atomic.Int64
 	o := source.ImportOptions{Paths: []string{file}, By: "p1", Check: func(context.Context, *source.Source) []source.Finding {
-		if n++; n == 500 {
+		if n.Add(1) == 500 {
 			cancel()
 		}
 		return nil
@@ -324,4 +325,21 @@ func TestImportRealFolder(t *testing.T) {
 	if err != nil || again.Same != 144 {
 		t.Errorf("again: %+v, %v", again, err)
 	}
+}
+
+// A rule that panics does so in the caller, whose middleware can recover from it; in a goroutine
+// of its own it would end the program.
+func TestImportPanicsWhereItWasCalled(t *testing.T) {
+	t.Parallel()
+	d, dir := open(t), t.TempDir()
+	file := write(t, dir, "in.jsonl", line(1, "")+line(2, ""))
+	defer func() {
+		if p := recover(); p == nil || !strings.Contains(fmt.Sprint(p), "a broken rule") {
+			t.Errorf("recovered %v", p)
+		}
+	}()
+	_, err := source.Import(context.Background(), d, source.ImportOptions{
+		Paths: []string{file}, By: "p1", Check: func(context.Context, *source.Source) []source.Finding { panic("a broken rule") },
+	})
+	t.Errorf("returned %v", err)
 }

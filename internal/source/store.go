@@ -123,6 +123,8 @@ type Draft struct {
 	Source   Source
 	Evidence []Evidence
 	Findings []Finding
+
+	date Verdict // while it is being imported
 }
 
 // What became of one draft.
