@@ -190,3 +190,31 @@ func TestFindingsAreStored(t *testing.T) {
 		t.Errorf("replaced: %+v, %v %v", got, err, gerr)
 	}
 }
+
+// A search in the texts looks through a bounded number of them a page, and finds all in the end.
+func TestListLooksThroughTextsBounded(t *testing.T) {
+	t.Parallel()
+	d, ctx := open(t), context.Background()
+	oldest := add(t, d, 1, source.Waiting, "")[0]
+	err := d.Transact(ctx, func(tx *db.DB) error {
+		var rows []source.Source
+		for range source.TextsAtOnce {
+			id := db.NewID()
+			rows = append(rows, source.Source{ID: id, ContentHash: id, Text: "雪", DateVerdict: source.DatePassed, State: source.Waiting})
+		}
+		return tx.Insert(ctx, &rows)
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	f := source.Filter{Query: "一百%", InText: true}
+	first, err := source.List(ctx, d, f)
+	if err != nil || len(first.Rows) != 0 || first.Next == "" {
+		t.Fatalf("first page %+v, %v", first, err)
+	}
+	f.Cursor = first.Next
+	second, err := source.List(ctx, d, f)
+	if err != nil || len(second.Rows) != 1 || second.Rows[0].ID != oldest || second.Next != "" {
+		t.Errorf("second page %+v, %v", second, err)
+	}
+}
