@@ -71,8 +71,10 @@ type FailedSource struct {
 func Failures(ctx context.Context, d *db.DB, limit int) (_ []FailedSource, err error) {
 	defer errs.Wrap(&err, "screening failures")
 	var rows []FailedSource
+	// The newest are found in the index alone; only their rows, which are long, are read.
 	err = d.All(ctx, &rows, `SELECT s.id AS source_id, s.title, s.state, k.prompt, k.failure, k.failure_detail AS detail,
-			k.id AS call_id, k.scripted, k.created_at AS at `+failed+` ORDER BY k.created_at DESC, k.id DESC LIMIT ?`,
+			k.id AS call_id, k.scripted, k.created_at AS at
+		FROM llm_call k JOIN source s ON s.id = k.item_id WHERE k.id IN (SELECT k.id `+failed+` ORDER BY k.id DESC LIMIT ?) ORDER BY k.id DESC`,
 		source.Waiting, source.Held, reasonsOfScreen+"%", min(max(limit, 1), 500))
 	return rows, err
 }

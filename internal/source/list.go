@@ -184,7 +184,7 @@ func (f Filter) lastLooked(ctx context.Context, d *db.DB) (id string, err error)
 // several states are asked for one by one, each along its index, and merged here.
 func (f Filter) rows(ctx context.Context, d *db.DB, where string, args []any, limit int) ([]Row, error) {
 	states := f.States
-	if len(states) < 2 || len(f.Genres) > 0 {
+	if len(states) < 2 || len(f.Genres) > 0 || (f.Query != "" && !f.InText) { // words in titles narrow more than states
 		states = []string{""}
 	}
 	var all []Row

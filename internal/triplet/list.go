@@ -72,8 +72,11 @@ func (f Filter) where() (string, []any) {
 		args = append(args, bun.List(f.Genres))
 	}
 	if f.Query != "" {
-		like := "%" + escapeLike(strings.ToLower(f.Query)) + "%"
-		where += ` AND (lower(s.title) LIKE ? ESCAPE '!' OR lower(t.content) LIKE ? ESCAPE '!' OR lower(t.article) LIKE ? ESCAPE '!')`
+		like, fold := "%"+escapeLike(strings.ToLower(f.Query))+"%", "lower"
+		if strings.ToUpper(f.Query) == f.Query && strings.ToLower(f.Query) == f.Query {
+			fold = "" // Chinese has no case, and folding long texts costs more than looking through them
+		}
+		where += ` AND (` + fold + `(s.title) LIKE ? ESCAPE '!' OR ` + fold + `(t.content) LIKE ? ESCAPE '!' OR ` + fold + `(t.article) LIKE ? ESCAPE '!')`
 		args = append(args, like, like, like)
 	}
 	return where, args
