@@ -426,3 +426,28 @@ func TestList(t *testing.T) {
 		t.Error(c, err)
 	}
 }
+
+// A search looks through a bounded number of texts a page, and finds all in the end.
+func TestListLooksThroughTextsBounded(t *testing.T) {
+	d, ctx := dbtest.Open(t), t.Context()
+	by := dbtest.Person(t, d, "lin", "annotator")
+	oldest := drafted(t, d, by)
+	if _, err := d.Exec(ctx, `UPDATE triplet SET article = '找得到' WHERE id = ?`, oldest.ID); err != nil {
+		t.Fatal(err)
+	}
+	var rows []triplet.Triplet
+	for range triplet.TextsAtOnce {
+		rows = append(rows, triplet.Triplet{ID: db.NewID(), SourceID: oldest.SourceID, AnnotatorID: by, State: triplet.Abandoned, CreatedAt: d.Now(), UpdatedAt: d.Now()})
+	}
+	if err := d.Insert(ctx, &rows); err != nil {
+		t.Fatal(err)
+	}
+	found, next, err := triplet.List(ctx, d, triplet.Filter{Query: "找得到"})
+	if err != nil || len(found) != 0 || next == "" {
+		t.Fatal(found, next, err)
+	}
+	found, next, err = triplet.List(ctx, d, triplet.Filter{Query: "找得到", After: next})
+	if err != nil || len(found) != 1 || found[0].ID != oldest.ID || next != "" {
+		t.Error(found, next, err)
+	}
+}
