@@ -7,7 +7,6 @@ import (
 	"strconv"
 	"strings"
 	"time"
-	"unicode/utf8"
 )
 
 // A report is the page that is written.
@@ -148,14 +147,14 @@ func (r *report) write(path string) error {
 func writeTable(b *bytes.Buffer, head []string, rows [][]string, numbers int) {
 	width := make([]int, len(head))
 	for i := range head {
-		width[i] = max(utf8.RuneCountInString(head[i]), 3)
+		width[i] = max(cells(head[i]), 3)
 		for _, r := range rows {
-			width[i] = max(width[i], utf8.RuneCountInString(r[i]))
+			width[i] = max(width[i], cells(r[i]))
 		}
 	}
-	line := func(cells []string) {
-		for i, cell := range cells {
-			pad := strings.Repeat(" ", width[i]-utf8.RuneCountInString(cell))
+	line := func(row []string) {
+		for i, cell := range row {
+			pad := strings.Repeat(" ", width[i]-cells(cell))
 			if i >= 1 && i <= numbers {
 				cell = pad + cell
 			} else {
@@ -177,6 +176,16 @@ func writeTable(b *bytes.Buffer, head []string, rows [][]string, numbers int) {
 	for _, r := range rows {
 		line(r)
 	}
+}
+
+// cells is how wide a text stands in a terminal or an editor: Chinese takes two.
+func cells(s string) (n int) {
+	for _, r := range s {
+		if n++; r >= 0x2E80 {
+			n++
+		}
+	}
+	return n
 }
 
 // commandLine is a command as people type it, without the directories of this run.

@@ -100,7 +100,12 @@ func (s *suite) imports(ctx context.Context) error {
 			os.Remove(file)
 		}
 	}
-	sec.bound(fmt.Sprintf("peak RSS at %s over %s", thousands(s.size.Large), thousands(s.size.Small)), peaks[1]/peaks[0], boundFlat, "times")
+	flat := fmt.Sprintf("peak RSS at %s over %s", thousands(s.size.Large), thousands(s.size.Small))
+	if s.rep.Quick { // the small one is over before buffers are full
+		sec.fact(flat, fmt.Sprintf("%.2f", peaks[1]/peaks[0]))
+		return nil
+	}
+	sec.bound(flat, peaks[1]/peaks[0], boundFlat, "times")
 	return nil
 }
 

@@ -182,7 +182,8 @@ type done struct {
 
 func finished(err error) (*body[done], error) { return answer(done{true}, err) }
 
-// onItem is the input of operations on one item.
-type onItem struct {
+// OnItem is the input of operations on one item. It is exported because huma sets no field of
+// an embedded type that is not.
+type OnItem struct {
 	ID string `path:"id" maxLength:"64"`
 }

@@ -14,7 +14,8 @@ import (
 	"coigwriter/internal/user"
 )
 
-type onVersion struct {
+// OnVersion is the input of operations on one release.
+type OnVersion struct {
 	Version string `path:"version" maxLength:"32" doc:"1.0.0 or latest"`
 }
 
@@ -38,14 +39,14 @@ func (a *API) releases() {
 	) (*body[*release.Release], error) {
 		return answer(release.Cut(ctx, d, release.Options{Version: in.Body.Version, Notes: in.Body.Notes, By: by(ctx).ID}))
 	})
-	op(a, http.MethodGet, "/releases/{version}", user.ReleaseRead, "One release with its manifest", func(ctx context.Context, in *onVersion) (*body[*release.Release], error) {
+	op(a, http.MethodGet, "/releases/{version}", user.ReleaseRead, "One release with its manifest", func(ctx context.Context, in *OnVersion) (*body[*release.Release], error) {
 		return answer(release.Get(ctx, d, in.Version))
 	})
-	op(a, http.MethodGet, "/releases/{version}/verification", user.ReleaseRead, "Recompute every hash", func(ctx context.Context, in *onVersion) (*body[Check], error) {
+	op(a, http.MethodGet, "/releases/{version}/verification", user.ReleaseRead, "Recompute every hash", func(ctx context.Context, in *OnVersion) (*body[Check], error) {
 		fs, err := release.Verify(ctx, d, in.Version)
 		return answer(Check{len(fs) == 0, fs}, err)
 	})
-	op(a, http.MethodGet, "/releases/{version}/records", user.ReleaseRead, "The canonical records as JSON Lines", func(ctx context.Context, in *onVersion) (*huma.StreamResponse, error) {
+	op(a, http.MethodGet, "/releases/{version}/records", user.ReleaseRead, "The canonical records as JSON Lines", func(ctx context.Context, in *OnVersion) (*huma.StreamResponse, error) {
 		r, err := release.Get(ctx, d, in.Version)
 		if err != nil {
 			return nil, err

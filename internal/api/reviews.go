@@ -28,7 +28,7 @@ func (a *API) reviews() {
 	) (*body[[]review.Task], error) {
 		return answer(review.Queue(ctx, d, by(ctx).ID, in.State, 500))
 	})
-	op(a, http.MethodGet, "/reviews/{id}", user.ReviewDo, "One review of one's own, with the triplet, blind", func(ctx context.Context, in *onItem) (*body[Assignment], error) {
+	op(a, http.MethodGet, "/reviews/{id}", user.ReviewDo, "One review of one's own, with the triplet, blind", func(ctx context.Context, in *OnItem) (*body[Assignment], error) {
 		r, err := review.Get(ctx, d, in.ID, by(ctx).ID)
 		if err != nil {
 			return nil, err
@@ -40,7 +40,7 @@ func (a *API) reviews() {
 		return answer(Assignment{r, t.Genre, t.Tier, t.Content.V.Prompt, t.Content.V.Reasoning, t.Article}, nil)
 	})
 	op(a, http.MethodPost, "/reviews/{id}/verdict", user.ReviewDo, "Hand a review in", func(ctx context.Context, in *struct {
-		onItem
+		OnItem
 		Body struct {
 			Verdict    string         `json:"verdict" enum:"accept,revise,remove"`
 			Criteria   map[string]int `json:"criteria" doc:"consistency, authenticity, coherence, diversity: 1 to 5"`
@@ -60,7 +60,7 @@ func (a *API) reviews() {
 		return answer(gaps, err)
 	})
 	op(a, http.MethodPost, "/triplets/{id}/adjudication", user.ReviewManage, "Decide a disputed triplet", func(ctx context.Context, in *struct {
-		onItem
+		OnItem
 		Body struct {
 			Verdict string `json:"verdict" enum:"accept,revise"`
 			Reason  string `json:"reason"`
@@ -70,7 +70,7 @@ func (a *API) reviews() {
 		return finished(review.Adjudicate(ctx, d, in.ID, by(ctx).ID, in.Body.Verdict, in.Body.Reason))
 	})
 	op(a, http.MethodPost, "/triplets/{id}/removal", user.RemovalVote, "Propose to remove a triplet", func(ctx context.Context, in *struct {
-		onItem
+		OnItem
 		Body struct {
 			ReasonCode string `json:"reason_code" enum:"factual-error,guideline,rights,duplicate"`
 			Note       string `json:"note,omitempty"`
@@ -80,7 +80,7 @@ func (a *API) reviews() {
 		return finished(review.ProposeRemoval(ctx, d, in.ID, by(ctx).ID, in.Body.ReasonCode, in.Body.Note))
 	})
 	op(a, http.MethodPost, "/triplets/{id}/removal/decision", user.RemovalVote, "The second person's word on a removal", func(ctx context.Context, in *struct {
-		onItem
+		OnItem
 		Body struct {
 			Confirm bool   `json:"confirm"`
 			Reason  string `json:"reason"`

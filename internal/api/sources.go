@@ -62,18 +62,18 @@ func (a *API) sources() {
 		}
 		return answer(out, err)
 	})
-	op(a, http.MethodGet, "/sources/{id}", user.SourceRead, "One source with its text", func(ctx context.Context, in *onItem) (*body[Source], error) {
+	op(a, http.MethodGet, "/sources/{id}", user.SourceRead, "One source with its text", func(ctx context.Context, in *OnItem) (*body[Source], error) {
 		s, err := source.Get(ctx, d, in.ID)
 		if err != nil {
 			return nil, err
 		}
 		return answer(Source{s.ID, s.State, s.Reason, s.Title, s.Author, s.URL, s.Platform, s.Genre, s.Language, s.Chars, s.PublishedAt, s.Licence, s.Text}, nil)
 	})
-	op(a, http.MethodGet, "/sources/{id}/verdicts", user.SourceRead, "What judges said of a source", func(ctx context.Context, in *onItem) (*body[[]screen.Verdict], error) {
+	op(a, http.MethodGet, "/sources/{id}/verdicts", user.SourceRead, "What judges said of a source", func(ctx context.Context, in *OnItem) (*body[[]screen.Verdict], error) {
 		return answer(screen.Verdicts(ctx, d, in.ID))
 	})
 	op(a, http.MethodPost, "/sources/{id}/decision", user.SourceDecide, "Decide on a held source", func(ctx context.Context, in *struct {
-		onItem
+		OnItem
 		Body struct {
 			Decision string `json:"decision" enum:"pass,refuse"`
 			Reason   string `json:"reason,omitempty"`
@@ -83,7 +83,7 @@ func (a *API) sources() {
 		return finished(source.Decide(ctx, d, in.ID, by(ctx).ID, in.Body.Decision, in.Body.Reason))
 	})
 	op(a, http.MethodPut, "/sources/{id}/genre", user.SourceDecide, "Set a source's genre", func(ctx context.Context, in *struct {
-		onItem
+		OnItem
 		Body struct {
 			Genre string `json:"genre"`
 		}
@@ -96,7 +96,7 @@ func (a *API) sources() {
 		return finished(source.SetGenre(ctx, d, in.ID, id, by(ctx).ID))
 	})
 	op(a, http.MethodPost, "/sources/{id}/score", user.ScreenScore, "Score a source by hand at one stage; the answer is its state", func(ctx context.Context, in *struct {
-		onItem
+		OnItem
 		Body struct {
 			Stage  string         `json:"stage" enum:"assessment,screening,usability"`
 			Scores map[string]int `json:"scores,omitempty" doc:"dimension → 1 to 10"`
@@ -105,7 +105,11 @@ func (a *API) sources() {
 		}
 	},
 	) (*body[map[string]string], error) {
-		state, err := screen.Score(ctx, d, screen.DefaultThresholds(), by(ctx).ID, in.ID, in.Body.Stage, screen.Judgement{Scores: in.Body.Scores, Usable: in.Body.Usable}, in.Body.Note)
+		set, err := project.Get(ctx, d)
+		if err != nil {
+			return nil, err
+		}
+		state, err := screen.Score(ctx, d, screen.ThresholdsOf(set), by(ctx).ID, in.ID, in.Body.Stage, screen.Judgement{Scores: in.Body.Scores, Usable: in.Body.Usable}, in.Body.Note)
 		return answer(map[string]string{"state": state}, err)
 	})
 	op(a, http.MethodPost, "/screening", user.ScreenRun, "Screen up to limit waiting sources with the configured model", func(ctx context.Context, in *struct {
@@ -114,11 +118,10 @@ func (a *API) sources() {
 		}
 	},
 	) (*body[screen.Summary], error) {
-		tax, err := project.Taxonomy(ctx, d)
+		s, err := screen.ScreenerOf(ctx, d, a.opt.LLM)
 		if err != nil {
 			return nil, err
 		}
-		s := screen.Screener{Client: a.opt.LLM, Taxonomy: tax, Thresholds: screen.DefaultThresholds()}
 		sum, err := s.Run(ctx, d, screen.Options{Limit: in.Body.Limit})
 		if err == nil && sum.Stopped != nil {
 			err = sum.Stopped
@@ -205,7 +208,7 @@ func (a *API) importFile(ctx context.Context, name, genreName, platform string) 
 	rep, err := source.Import(ctx, a.opt.DB, source.ImportOptions{
 		Paths: []string{path}, By: by(ctx).ID, Taxonomy: tax, Genre: genreID, Platform: platform,
 		Gate:  source.DateGate{Cutoff: set.CutoffTime(), Tolerance: 24 * time.Hour, SingleEvidence: set.SingleEvidence},
-		Check: screen.Checker(tax, set.Language),
+		Check: screen.Checker(tax, set.Languages()...),
 	})
 	rep.RefusedFile = ""
 	for i, p := range rep.Problems { // where the upload lay for a moment is nobody's business

@@ -56,7 +56,7 @@ func (a *API) triplets() {
 		rows, next, err := triplet.List(ctx, d, triplet.Filter{States: list(in.State), Genres: list(in.Genre), Annotator: in.Annotator, Query: in.Query, After: in.Cursor, Limit: in.Limit})
 		return answer(TripletPage{rows, next}, err)
 	})
-	op(a, http.MethodGet, "/triplets/{id}", user.Self, "One triplet: one's own, or any with triplet.read", func(ctx context.Context, in *onItem) (*withRevision[*triplet.Triplet], error) {
+	op(a, http.MethodGet, "/triplets/{id}", user.Self, "One triplet: one's own, or any with triplet.read", func(ctx context.Context, in *OnItem) (*withRevision[*triplet.Triplet], error) {
 		if by(ctx).May(user.TripletRead) {
 			return tagged(triplet.Get(ctx, d, in.ID))
 		}
@@ -79,7 +79,7 @@ func (a *API) triplets() {
 		return tagged(triplet.ClaimNext(ctx, d, by(ctx).ID, id))
 	})
 	op(a, http.MethodPut, "/triplets/{id}/content", user.TripletWrite, "Save the content; If-Match names the revision it is based on, 409 answers a stale one", func(ctx context.Context, in *struct {
-		onItem
+		OnItem
 		IfMatch string `header:"If-Match" required:"true"`
 		Body    triplet.Content
 	},
@@ -93,7 +93,7 @@ func (a *API) triplets() {
 		}
 		return &withRevision[map[string]int64]{quote(n), map[string]int64{"revision": n}}, nil
 	})
-	op(a, http.MethodGet, "/triplets/{id}/revisions", user.Self, "The saves of a triplet, newest first", func(ctx context.Context, in *onItem) (*body[[]triplet.Revision], error) {
+	op(a, http.MethodGet, "/triplets/{id}/revisions", user.Self, "The saves of a triplet, newest first", func(ctx context.Context, in *OnItem) (*body[[]triplet.Revision], error) {
 		if !by(ctx).May(user.TripletRead) {
 			if _, err := triplet.Own(ctx, d, in.ID, by(ctx).ID); err != nil {
 				return nil, err
@@ -102,7 +102,7 @@ func (a *API) triplets() {
 		return answer(triplet.Revisions(ctx, d, in.ID, 1000))
 	})
 	op(a, http.MethodPost, "/triplets/{id}/submit", user.TripletWrite, "Submit for scoring and review", func(ctx context.Context, in *struct {
-		onItem
+		OnItem
 		IfMatch string `header:"If-Match" required:"true"`
 	},
 	) (*body[done], error) {
@@ -113,7 +113,7 @@ func (a *API) triplets() {
 		return finished(triplet.Submit(ctx, d, by(ctx).ID, in.ID, n))
 	})
 	op(a, http.MethodPost, "/triplets/{id}/abandon", user.TripletWrite, "Give a draft up; its source goes back to the pool", func(ctx context.Context, in *struct {
-		onItem
+		OnItem
 		Body struct {
 			Reason string `json:"reason"`
 		}
@@ -121,11 +121,11 @@ func (a *API) triplets() {
 	) (*body[done], error) {
 		return finished(triplet.Abandon(ctx, d, by(ctx).ID, in.ID, in.Body.Reason))
 	})
-	op(a, http.MethodGet, "/triplets/{id}/sheets", user.TripletScore, "Score sheets, newest first", func(ctx context.Context, in *onItem) (*body[[]triplet.Sheet], error) {
+	op(a, http.MethodGet, "/triplets/{id}/sheets", user.TripletScore, "Score sheets, newest first", func(ctx context.Context, in *OnItem) (*body[[]triplet.Sheet], error) {
 		return answer(triplet.Sheets(ctx, d, in.ID))
 	})
 	op(a, http.MethodPost, "/triplets/{id}/sheets", user.TripletScore, "Fill a score sheet by hand; the gate decides", func(ctx context.Context, in *struct {
-		onItem
+		OnItem
 		Body struct {
 			Scores  map[string]int    `json:"scores" doc:"the six dimensions, 1 to 10"`
 			Reasons map[string]string `json:"reasons,omitempty" doc:"article, prompt, reasoning"`

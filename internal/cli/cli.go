@@ -28,7 +28,7 @@ const (
 )
 
 // errRefused ends a command that did its work but had to refuse records, which it has listed.
-var errRefused = errors.New("some records were refused")
+var errRefused = errors.New("done, but not with everything")
 
 // commands is everything one can type. A new command is a file and a line here; needs names
 // the settings that its help shows beside the project's own (see hideUnused).

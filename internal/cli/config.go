@@ -41,6 +41,7 @@ type LLMConfig struct {
 	Model       string        `help:"Model name as the server knows it." env:"MODEL" placeholder:"NAME"`
 	Timeout     time.Duration `help:"Longest wait for one answer." default:"5m" env:"TIMEOUT"`
 	Concurrency int           `help:"Calls in flight at once." default:"8" env:"CONCURRENCY"`
+	Retries     int           `help:"Further attempts after a failure that may pass." default:"5" env:"RETRIES"`
 	MaxTokens   int           `help:"Longest answer in tokens." default:"2048" env:"MAX_TOKENS"`
 }
 
@@ -60,8 +61,16 @@ func (c *Config) client() (*llm.Client, error) {
 	}
 	return llm.NewClient(llm.Endpoint{
 		BaseURL: c.LLM.URL, APIKey: llm.Secret(c.LLM.Key), Model: c.LLM.Model, Timeout: c.LLM.Timeout,
-		MaxTokens: c.LLM.MaxTokens, MaxInFlight: c.LLM.Concurrency,
+		MaxTokens: c.LLM.MaxTokens, MaxInFlight: c.LLM.Concurrency, Retries: retries(c.LLM.Retries),
 	})
+}
+
+// retries turns 0, none, into what an endpoint calls none.
+func retries(n int) int {
+	if n == 0 {
+		return -1
+	}
+	return n
 }
 
 // secrets are the flags whose values doctor and logs never show.
@@ -87,6 +96,9 @@ func configFile(args []string) (*tomlFile, error) {
 		} else if a == "--data" && i+1 < len(args) {
 			dir = args[i+1]
 		}
+	}
+	if st, err := os.Stat(dir); err == nil && !st.IsDir() {
+		return nil, errs.Invalidf("%s is a file: name a directory with --data", dir)
 	}
 	path := filepath.Join(dir, "coigwriter.toml")
 	raw, err := os.ReadFile(path)

@@ -39,6 +39,7 @@ func (c genresListCmd) Run(con *console) error {
 			cat, _ := tax.Category(g.Category)
 			t.Add(g.ID, g.In(c.Lang), cat.In(c.Lang), g.Tier, fmt.Sprintf("%d–%d", g.Article.Min(), g.Article.Max()))
 		}
+		t.Note = fmt.Sprintf("%d genres in %d categories", len(tax.Genres), len(tax.Categories))
 		return t.Terminal(w)
 	})
 }

@@ -49,7 +49,7 @@ func (c importSourcesCmd) Run(ctx context.Context, con *console, cfg *Config) er
 	opt := source.ImportOptions{
 		Paths: c.Paths, By: "system", Mapping: c.Map, Taxonomy: tax, Platform: c.Platform, Refused: c.Refused, Limit: c.Limit,
 		Gate:  source.DateGate{Cutoff: set.CutoffTime(), Tolerance: 24 * time.Hour, SingleEvidence: set.SingleEvidence},
-		Check: screen.Checker(tax, set.Language),
+		Check: screen.Checker(tax, set.Languages()...),
 	}
 	if c.Genre != "" {
 		g, ok := tax.Find(c.Genre)
@@ -76,7 +76,7 @@ func (c importSourcesCmd) Run(ctx context.Context, con *console, cfg *Config) er
 		return err
 	}
 	if rep.Refused > 0 {
-		return fmt.Errorf("%w: %d of %d; mend %s and import it", errRefused, rep.Refused, rep.Read, rep.RefusedFile)
+		return fmt.Errorf("%w: %d of %d records were refused; mend %s and import it", errRefused, rep.Refused, rep.Read, rep.RefusedFile)
 	}
 	return nil
 }

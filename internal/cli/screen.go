@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 
-	"coigwriter/internal/project"
 	"coigwriter/internal/screen"
 	"coigwriter/internal/source"
 	"coigwriter/internal/table"
@@ -26,17 +25,16 @@ func (c screenCmd) Run(ctx context.Context, con *console, cfg *Config) error {
 	if err != nil {
 		return err
 	}
-	tax, err := project.Taxonomy(ctx, d)
-	if err != nil {
-		return err
-	}
 	states, err := source.Counts(ctx, d)
 	if err != nil {
 		return err
 	}
 	bar := con.progress("screen")
 	bar.ChangeMax(max(states[source.Waiting], 1))
-	s := screen.Screener{Client: client, Taxonomy: tax, Thresholds: screen.DefaultThresholds()}
+	s, err := screen.ScreenerOf(ctx, d, client)
+	if err != nil {
+		return err
+	}
 	sum, err := s.Run(ctx, d, screen.Options{Limit: c.Limit, Progress: func(screen.Outcome) { _ = bar.Add(1) }})
 	_ = bar.Finish()
 	if err != nil {
@@ -53,8 +51,13 @@ func (c screenCmd) Run(ctx context.Context, con *console, cfg *Config) error {
 		}
 		return t.Terminal(w)
 	})
-	if err == nil && sum.Stopped != nil {
+	switch {
+	case err != nil:
+		return err
+	case sum.Stopped != nil:
 		return fmt.Errorf("stopped: %w", sum.Stopped)
+	case len(sum.Failures) > 0:
+		return fmt.Errorf("%w: the model failed on some sources, which are held or wait; coigwriter status, or the page /sources/failures", errRefused)
 	}
-	return err
+	return nil
 }

@@ -18,7 +18,6 @@ import (
 	"coigwriter/internal/errs"
 	"coigwriter/internal/job"
 	"coigwriter/internal/llm"
-	"coigwriter/internal/project"
 	"coigwriter/internal/review"
 	"coigwriter/internal/screen"
 	"coigwriter/internal/triplet"
@@ -76,17 +75,13 @@ func (rootJob) InsertOpts() job.InsertOpts { return job.Once() }
 
 // workers makes the queue with every kind of job there is.
 func workers(ctx context.Context, cfg *Config, d *db.DB, client *llm.Client, log *slog.Logger) (*job.Client, error) {
-	tax, err := project.Taxonomy(ctx, d)
-	if err != nil {
-		return nil, err
-	}
 	handlers := []job.Handler{job.Handle(func(ctx context.Context, _ rootJob) error {
 		if _, err := audit.MakeRoot(ctx, d); err != nil && !errors.Is(err, errs.NotFound) {
 			return err
 		}
 		return user.CleanSessions(ctx, d)
 	})}
-	handlers = append(handlers, screen.Handlers(d, screen.Screener{Client: client, Taxonomy: tax, Thresholds: screen.DefaultThresholds()})...)
+	handlers = append(handlers, screen.Handlers(d, client)...)
 	handlers = append(handlers, triplet.Handlers(d, client)...)
 	handlers = append(handlers, review.Handlers(d, newRand)...)
 	return job.New(d, job.Config{

@@ -74,7 +74,7 @@ func (c statsCmd) Run(ctx context.Context, con *console) error {
 		for _, p := range doc.Problems {
 			fmt.Fprintln(con.err, p)
 		}
-		return fmt.Errorf("%w: %d records were not counted", errRefused, doc.Refused)
+		return fmt.Errorf("%w: %d records were not counted; they are named above", errRefused, doc.Refused)
 	}
 	return err
 }

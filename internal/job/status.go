@@ -18,7 +18,7 @@ type Count struct {
 
 // Counts returns the jobs there are, by kind and state.
 func Counts(ctx context.Context, d *db.DB) ([]Count, error) {
-	var out []Count
+	out := []Count{}
 	err := d.All(ctx, &out, `SELECT kind, CAST(state AS TEXT) AS state, COUNT(*) AS n FROM river_job GROUP BY 1, 2 ORDER BY 1, 2`)
 	return out, err
 }

@@ -241,7 +241,7 @@ func TestModels(t *testing.T) {
 		t.Error(err)
 	}
 	c := server(t, func(w http.ResponseWriter, r *http.Request) {
-		http.Error(w, `{"error":{"message":"bad `+strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer ")+`"}}`, 401)
+		http.Error(w, `{"error":{"message":"bad `+strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer ")+`"}}`, http.StatusUnauthorized)
 	})
 	if _, err := c.Models(t.Context()); FailureOf(err) == nil || FailureOf(err).Kind != KindAuth || strings.Contains(err.Error(), "sk-key") {
 		t.Error(err)

@@ -19,12 +19,17 @@ import (
 type Settings struct {
 	Name     string `json:"name"`
 	Sample   bool   `json:"sample"`   // the sample project: pages say so everywhere
-	Language string `json:"language"` // of the texts: zh or en
+	Language string `json:"language"` // of the texts: zh, en or both
 
 	// Cutoff is the first day whose texts are collected. The paper says "after October 2022".
 	Cutoff string `json:"cutoff"` // 2006-01-02, in Asia/Shanghai
 	// SingleEvidence says what a lone date in a web page is worth: ask (a person) or pass.
 	SingleEvidence string `json:"single_evidence"`
+
+	// What a source must reach; the paper names the dimensions and no numbers, so these are ours.
+	AssessmentEach int     `json:"assessment_each"` // each of the five dimensions, 1 to 10
+	AssessmentMean float64 `json:"assessment_mean"` // their mean
+	ScreeningEach  int     `json:"screening_each"`  // quality and creativity
 
 	MinTotal int `json:"min_total"` // the gate: sum of the six scores, paper section 2.2: 50
 	MinEach  int `json:"min_each"`  // the gate: each score, paper section 2.2: 8
@@ -42,8 +47,17 @@ type Settings struct {
 func Defaults() Settings {
 	return Settings{
 		Name: "未命名项目", Language: "zh", Cutoff: "2022-11-01", SingleEvidence: "ask",
+		AssessmentEach: 5, AssessmentMean: 6, ScreeningEach: 7,
 		MinTotal: 50, MinEach: 8, ScoreBy: "auto", Standard: 2, Specialist: 4, MaxReturns: 3, MaxDrafts: 5,
 	}
+}
+
+// Languages are those of the texts that the project collects.
+func (s Settings) Languages() []string {
+	if s.Language == "both" {
+		return []string{"zh", "en"}
+	}
+	return []string{s.Language}
 }
 
 // CutoffTime returns the first moment whose texts are collected.
@@ -70,7 +84,10 @@ func (s Settings) check() error {
 	add(err == nil, "cutoff", "settings.bad_date", "write a day as 2022-11-01")
 	add(s.SingleEvidence == "ask" || s.SingleEvidence == "pass", "single_evidence", "settings.bad_choice", "ask or pass")
 	add(s.ScoreBy == "auto" || s.ScoreBy == "model" || s.ScoreBy == "person", "score_by", "settings.bad_choice", "auto, model or person")
-	add(s.Language == "zh" || s.Language == "en", "language", "settings.bad_choice", "zh or en")
+	add(s.Language == "zh" || s.Language == "en" || s.Language == "both", "language", "settings.bad_choice", "zh, en or both")
+	add(s.AssessmentEach >= 1 && s.AssessmentEach <= 10, "assessment_each", "settings.bad_range", "from 1 to 10")
+	add(s.AssessmentMean >= 1 && s.AssessmentMean <= 10, "assessment_mean", "settings.bad_range", "from 1 to 10")
+	add(s.ScreeningEach >= 1 && s.ScreeningEach <= 10, "screening_each", "settings.bad_range", "from 1 to 10")
 	add(s.MinEach >= 1 && s.MinEach <= 10, "min_each", "settings.bad_range", "from 1 to 10")
 	add(s.MinTotal >= 6 && s.MinTotal <= 60, "min_total", "settings.bad_range", "from 6 to 60")
 	add(s.Standard >= 1 && s.Standard <= 9, "standard", "settings.bad_range", "from 1 to 9")

@@ -40,7 +40,10 @@ type BadRecord struct {
 }
 
 func (b *BadRecord) Error() string {
-	where := fmt.Sprintf("%s:%d", b.File, b.Line)
+	where := b.File
+	if b.Line > 0 { // 0: the file as a whole
+		where += fmt.Sprintf(":%d", b.Line)
+	}
 	if b.Field != "" {
 		where += ": " + b.Field
 	}

@@ -27,11 +27,19 @@ func Get(ctx context.Context, d *db.DB, id, reviewer string) (*Review, error) {
 
 // A Task is a line of a reviewer's queue.
 type Task struct {
-	ID, TripletID, State, Verdict, Title, Genre, Tier string
-	Round                                             int
-	ArticleChars, PromptChars, ReasoningChars         int
-	AssignedAt                                        time.Time
-	DoneAt                                            *time.Time
+	ID             string     `json:"id"`
+	TripletID      string     `json:"triplet_id"`
+	State          string     `json:"state"`
+	Verdict        string     `json:"verdict,omitempty"`
+	Title          string     `json:"title"`
+	Genre          string     `json:"genre"`
+	Tier           string     `json:"tier"`
+	Round          int        `json:"round"`
+	ArticleChars   int        `json:"article_chars"` // code points
+	PromptChars    int        `json:"prompt_chars"`
+	ReasoningChars int        `json:"reasoning_chars"`
+	AssignedAt     time.Time  `json:"assigned_at"`
+	DoneAt         *time.Time `json:"done_at,omitempty"`
 }
 
 // Queue returns a reviewer's open reviews, oldest first, or their done ones, newest first.

@@ -161,7 +161,7 @@ func TestJobs(t *testing.T) {
 			t.Error(state)
 		}
 	}
-	if len(Handlers(b.d, b.screener)) != 2 {
+	if len(Handlers(b.d, nil)) != 2 {
 		t.Error("a job kind without a handler")
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"coigwriter/internal/errs"
 	"coigwriter/internal/genre"
 	"coigwriter/internal/llm"
+	"coigwriter/internal/project"
 	"coigwriter/internal/source"
 )
 
@@ -26,6 +27,16 @@ type Screener struct {
 	Client     *llm.Client
 	Taxonomy   *genre.Taxonomy
 	Thresholds Thresholds
+}
+
+// ScreenerOf returns a screener by the project's taxonomy and thresholds as they stand now.
+func ScreenerOf(ctx context.Context, d *db.DB, client *llm.Client) (Screener, error) {
+	set, err := project.Get(ctx, d)
+	if err != nil {
+		return Screener{}, err
+	}
+	tax, err := project.Taxonomy(ctx, d)
+	return Screener{Client: client, Taxonomy: tax, Thresholds: ThresholdsOf(set)}, err
 }
 
 // An Outcome is what became of one source in a run.

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"coigwriter/internal/errs"
+	"coigwriter/internal/project"
 )
 
 // The stages after the rules, in order. A source must pass all of them.
@@ -53,8 +54,11 @@ type Thresholds struct {
 }
 
 // DefaultThresholds returns the defaults named at the fields.
-func DefaultThresholds() Thresholds {
-	return Thresholds{AssessmentEach: 5, AssessmentMean: 6, ScreeningEach: 7}
+func DefaultThresholds() Thresholds { return ThresholdsOf(project.Defaults()) }
+
+// ThresholdsOf returns the thresholds that a project has set.
+func ThresholdsOf(s project.Settings) Thresholds {
+	return Thresholds{AssessmentEach: s.AssessmentEach, AssessmentMean: s.AssessmentMean, ScreeningEach: s.ScreeningEach}
 }
 
 // Check reports what is wrong with the thresholds.

@@ -53,13 +53,24 @@ const (
 // Every is the sweep, for the queue's schedule.
 func Every() job.Every { return job.Every{Interval: sweepEvery, Args: SweepJob{}} }
 
-// Handlers are screening's job kinds.
-func Handlers(d *db.DB, c Screener) []job.Handler {
+// Handlers are screening's job kinds. Each job reads taxonomy and thresholds anew, so that a
+// change of the settings needs no restart.
+func Handlers(d *db.DB, client *llm.Client) []job.Handler {
 	return []job.Handler{
-		job.Handle(func(ctx context.Context, a SourceJob) error { return work(ctx, d, c, a.SourceID) }),
+		job.Handle(func(ctx context.Context, a SourceJob) error {
+			c, err := ScreenerOf(ctx, d, client)
+			if err != nil {
+				return err
+			}
+			return work(ctx, d, c, a.SourceID)
+		}),
 		job.Handle(func(ctx context.Context, _ SweepJob) error {
+			c, err := ScreenerOf(ctx, d, client)
+			if err != nil {
+				return err
+			}
 			// A run that ends early has left its sources waiting; the next sweep tries again.
-			_, err := c.Run(ctx, d, Options{Limit: sweepSize})
+			_, err = c.Run(ctx, d, Options{Limit: sweepSize})
 			return err
 		}),
 	}

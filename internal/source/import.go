@@ -47,7 +47,7 @@ type Report struct {
 	ByState      map[string]int `json:"by_state"`      // of the added ones
 	ByReason     map[string]int `json:"by_reason"`     // why added ones are held or refused
 	ByField      map[string]int `json:"by_field"`      // of the unreadable ones: the field at fault, or "record"
-	Problems     []string       `json:"problems"`      // the first of the unreadable ones, in words
+	Problems     []string       `json:"problems"`      // the first records that could not be read, or whose date cannot be, in words
 	Licences     []string       `json:"licences"`      // the first of those under another licence, in words
 	RefusedFile  string         `json:"refused_file"`  // where the unreadable ones were written, if any
 }
@@ -217,6 +217,10 @@ func (im *importer) flush(ctx context.Context) error {
 			im.report.ByState[s.State]++
 			if s.Reason != "" {
 				im.report.ByReason[s.Reason]++
+			}
+			if s.Reason == "date.impossible" && len(im.report.Problems) < keepWords {
+				im.report.Problems = append(im.report.Problems, fmt.Sprintf("%s: published_at: %s; it is held: decide on its page, or mend the file and import it again",
+					place(s.File, s.Line), Explain(s.Reason, "en")))
 			}
 		case Same:
 			im.report.Same++

@@ -67,10 +67,10 @@ func TestImportRecords(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(got.Problems) != 4 {
+	if len(got.Problems) != 5 {
 		t.Errorf("problems: %v", got.Problems)
 	}
-	for i, want := range []string{"in.jsonl:451", "in.jsonl:452: text", "小说、故事", "in.jsonl:458: date"} {
+	for i, want := range []string{"in.jsonl:451", "in.jsonl:452: text", "小说、故事", "in.jsonl:458: date", "in.jsonl:455: published_at"} {
 		if i < len(got.Problems) && !strings.Contains(got.Problems[i], want) {
 			t.Errorf("problem %d: %q lacks %q", i, got.Problems[i], want)
 		}

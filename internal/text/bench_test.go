@@ -19,7 +19,7 @@ func bench(b *testing.B, f func()) {
 }
 
 func BenchmarkNormalize(b *testing.B)      { bench(b, func() { text.Normalize(article) }) }
-func BenchmarkLen(b *testing.B)            { bench(b, func() { text.Len(article) }) }
+func BenchmarkLen(b *testing.B)            { bench(b, func() { _ = text.Len(article) }) }
 func BenchmarkContentHash(b *testing.B)    { bench(b, func() { text.ContentHash(article) }) }
 func BenchmarkLanguage(b *testing.B)       { bench(b, func() { text.Language(article) }) }
 func BenchmarkRepeatedNGrams(b *testing.B) { bench(b, func() { text.RepeatedNGrams(article, 10) }) }

@@ -49,9 +49,14 @@ func (s *Server) saveSettings(w http.ResponseWriter, r *http.Request) error {
 		return n
 	}
 	var want project.Settings
-	_, err := project.Update(ctx, s.db, viewOf(ctx).Person.ID, func(p *project.Settings) {
+	var err error
+	_, err = project.Update(ctx, s.db, viewOf(ctx).Person.ID, func(p *project.Settings) {
 		p.Name, p.Language, p.Cutoff = strings.TrimSpace(r.FormValue("name")), r.FormValue("language"), strings.TrimSpace(r.FormValue("cutoff"))
 		p.SingleEvidence, p.ScoreBy = r.FormValue("single_evidence"), r.FormValue("score_by")
+		p.AssessmentEach, p.ScreeningEach = num("assessment_each"), num("screening_each")
+		if p.AssessmentMean, err = strconv.ParseFloat(strings.TrimSpace(r.FormValue("assessment_mean")), 64); err != nil {
+			p.AssessmentMean = -1
+		}
 		p.MinTotal, p.MinEach = num("min_total"), num("min_each")
 		p.Standard, p.Specialist = num("standard"), num("specialist")
 		p.MaxReturns, p.MaxDrafts = num("max_returns"), num("max_drafts")

@@ -95,7 +95,7 @@ func (s *Server) importSpool(ctx context.Context, sp *spool, genreID string) (so
 	rep, err := source.Import(ctx, s.db, source.ImportOptions{
 		Paths: sp.paths, By: viewOf(ctx).Person.ID, Taxonomy: tax, Gate: dateGate(set), Genre: genreID,
 		Platform: strings.TrimSpace(sp.fields["platform"]), Refused: refused, Strip: sp.root() + string(filepath.Separator),
-		Check: screen.Checker(tax, set.Language),
+		Check: screen.Checker(tax, set.Languages()...),
 	})
 	if rep.RefusedFile != "" {
 		b, rerr := os.ReadFile(refused)

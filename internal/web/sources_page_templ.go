@@ -1848,7 +1848,7 @@ func sourceVerdict(v *sourceView, x *screen.Verdict) templ.Component {
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
-				templ_7745c5c3_Err = Meter(markTone(x.Judgement.V.Scores[dim], leastOf(x.Stage)), x.Judgement.V.Scores[dim], 10, leastOf(x.Stage), strconv.Itoa(x.Judgement.V.Scores[dim])+" / 10").Render(ctx, templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = Meter(markTone(x.Judgement.V.Scores[dim], leastOf(ctx, x.Stage)), x.Judgement.V.Scores[dim], 10, leastOf(ctx, x.Stage), strconv.Itoa(x.Judgement.V.Scores[dim])+" / 10").Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
@@ -1950,8 +1950,8 @@ func sourceVerdict(v *sourceView, x *screen.Verdict) templ.Component {
 }
 
 // leastOf is the least score of a stage that passes.
-func leastOf(stage string) int {
-	t := screen.DefaultThresholds()
+func leastOf(ctx context.Context, stage string) int {
+	t := screen.ThresholdsOf(viewOf(ctx).Project)
 	if stage == screen.Screening {
 		return t.ScreeningEach
 	}

@@ -155,7 +155,7 @@ func (s *Server) screenScore(w http.ResponseWriter, r *http.Request) error {
 
 func (s *Server) recordScore(r *http.Request, id, stage string, j screen.Judgement) error {
 	ctx, by := r.Context(), viewOf(r.Context()).Person.ID
-	if _, err := screen.Score(ctx, s.db, screen.DefaultThresholds(), by, id, stage, j, strings.TrimSpace(text(r, "note"))); err != nil {
+	if _, err := screen.Score(ctx, s.db, screen.ThresholdsOf(viewOf(ctx).Project), by, id, stage, j, strings.TrimSpace(text(r, "note"))); err != nil {
 		return err
 	}
 	if j.Genre == "" || j.Usable != screen.Yes {
