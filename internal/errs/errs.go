@@ -68,11 +68,13 @@ func Kind(err error) error {
 }
 
 // A Field is one bad field of a form or request. Msg says what is wrong and what to do;
-// Key, when set, is the message key a page may translate instead.
+// Key, when set, is the message key a page may translate instead, and Args are its arguments:
+// pairs of a name and a value.
 type Field struct {
 	Name string
 	Msg  string
 	Key  string
+	Args []any
 }
 
 type fieldErrors []Field

@@ -113,7 +113,7 @@ var versionShape = regexp.MustCompile(`^(0|[1-9][0-9]{0,5})\.(0|[1-9][0-9]{0,5})
 // checkVersion accepts semantic versions of three numbers.
 func checkVersion(v string) error {
 	if !versionShape.MatchString(v) {
-		return errs.Fields(errs.Field{Name: "version", Msg: "write three numbers such as 1.0.0", Key: "release.bad_version"})
+		return errs.Fields(errs.Field{Name: "version", Msg: "write three numbers such as 1.0.0", Key: "releases.bad_version"})
 	}
 	return nil
 }

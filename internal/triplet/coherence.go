@@ -17,6 +17,15 @@ type Finding struct {
 	Excerpt string         `json:"excerpt,omitempty"`
 }
 
+// Pairs returns the arguments of the finding's message, each name before its value.
+func (f Finding) Pairs() []any {
+	var out []any
+	for name, value := range f.Args {
+		out = append(out, name, value)
+	}
+	return out
+}
+
 // How many characters in a row may stand in two parts before it counts as copying. Idioms and
 // names run to a dozen characters; a quoted line of verse to about twenty. Ours.
 const (
@@ -91,7 +100,7 @@ func blocked(fs []Finding) error {
 	var bad []errs.Field
 	for _, f := range fs {
 		if f.Block {
-			bad = append(bad, errs.Field{Name: f.Field, Key: f.Key, Msg: messages[f.Key]})
+			bad = append(bad, errs.Field{Name: f.Field, Key: f.Key, Msg: messages[f.Key], Args: f.Pairs()})
 		}
 	}
 	return errs.Fields(bad...)

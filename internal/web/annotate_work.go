@@ -93,7 +93,7 @@ func blockedFields(fs []triplet.Finding) error {
 	var bad []errs.Field
 	for _, f := range fs {
 		if f.Block {
-			bad = append(bad, errs.Field{Name: f.Field, Key: f.Key, Msg: f.Key})
+			bad = append(bad, errs.Field{Name: f.Field, Key: f.Key, Msg: f.Key, Args: f.Pairs()})
 		}
 	}
 	return errs.Fields(bad...)
@@ -255,9 +255,5 @@ func (ws *workspace) steps(ctx context.Context) []Step {
 
 // findingText is a finding in the page's language.
 func findingText(ctx context.Context, f triplet.Finding) string {
-	var args []any
-	for name, value := range f.Args {
-		args = append(args, name, value)
-	}
-	return T(ctx, f.Key, args...)
+	return T(ctx, f.Key, f.Pairs()...)
 }

@@ -108,7 +108,7 @@ func writeProblem(w http.ResponseWriter, lang string, t trouble) {
 // fieldText returns what is wrong with a field, translated where its message has a key.
 func fieldText(lang string, f errs.Field) string {
 	if f.Key != "" && has(lang, f.Key) {
-		return translate(lang, f.Key)
+		return translate(lang, f.Key, f.Args...)
 	}
 	return f.Msg
 }

@@ -5,6 +5,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	texts "coigwriter/internal/text"
 )
 
 // Num writes a whole number for running text: 12,345 in English; 1.2 万 in Chinese from
@@ -72,4 +74,12 @@ func relative(ctx context.Context, t, now time.Time) string {
 // exactTime writes a time to the minute with its zone.
 func exactTime(ctx context.Context, t time.Time) string {
 	return t.In(viewOf(ctx).Zone).Format("2006-01-02 15:04 MST")
+}
+
+// langOf returns the language of a short text that people wrote, for its lang attribute.
+func langOf(s string) string {
+	if lang := texts.Language(s); lang != "und" {
+		return lang
+	}
+	return "zh"
 }
