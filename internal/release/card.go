@@ -84,7 +84,7 @@ func (c *card) render() []byte {
 	if len(m.Warnings) > 0 {
 		b.WriteString("\n## 须知 Known limits\n\n")
 		for _, w := range m.Warnings {
-			fmt.Fprintf(&b, "- %s\n", oneLine(w))
+			fmt.Fprintf(&b, "- %s\n", oneLine(w.Text))
 		}
 	}
 	return b.Bytes()

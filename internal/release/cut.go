@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -127,8 +128,11 @@ func canonical(rec Record) ([]byte, error) {
 }
 
 // warnings are what a reader of the dataset should know about its balance (paper section 2.3).
-func warnings(m Manifest, tax *genre.Taxonomy, annotators map[string]int) []string {
-	var out []string
+func warnings(m Manifest, tax *genre.Taxonomy, annotators map[string]int) []Warning {
+	var out []Warning
+	warn := func(code string, n, of int, format string, args ...any) {
+		out = append(out, Warning{code, n, of, fmt.Sprintf(format, args...)})
+	}
 	thin, none := 0, 0
 	for _, g := range tax.Genres {
 		switch n := m.Genres[g.ID]; {
@@ -138,18 +142,20 @@ func warnings(m Manifest, tax *genre.Taxonomy, annotators map[string]int) []stri
 			thin++
 		}
 	}
-	if thin+none > 0 {
-		out = append(out, fmt.Sprintf("%d genres have fewer than %d triplets, %d have none", thin, tax.MinCount, none))
+	if thin > 0 {
+		warn("thin", thin, tax.MinCount, "%d genres have fewer than %d triplets", thin, tax.MinCount)
 	}
-	for _, n := range annotators {
+	if none > 0 {
+		warn("empty", none, len(tax.Genres), "%d of %d genres have none", none, len(tax.Genres))
+	}
+	for _, n := range slices.Sorted(maps.Values(annotators)) {
 		if len(annotators) > 1 && n*10 > m.Items*3 {
-			out = append(out, fmt.Sprintf("one annotator wrote %d of %d triplets", n, m.Items))
+			warn("one_hand", n, m.Items, "one annotator wrote %d of %d triplets", n, m.Items)
 		}
 	}
 	if m.Scripted > 0 {
-		out = append(out, fmt.Sprintf("the scores of %d triplets come from the scripted fake, not from a model", m.Scripted))
+		warn("scripted", m.Scripted, m.Items, "the scores of %d triplets come from the scripted fake, not from a model", m.Scripted)
 	}
-	slices.Sort(out)
 	return out
 }
 

@@ -79,7 +79,15 @@ type Manifest struct {
 	Annotators   int            `json:"annotators"`
 	Reviewers    int            `json:"reviewers"`
 	Scripted     int            `json:"scripted"` // records whose scores came from the scripted fake
-	Warnings     []string       `json:"warnings,omitempty"`
+	Warnings     []Warning      `json:"warnings,omitempty"`
+}
+
+// A Warning is something a user of a release should know.
+type Warning struct {
+	Code string `json:"code"`         // thin, empty, one_hand or scripted
+	N    int    `json:"n"`            // how many genres, or triplets
+	Of   int    `json:"of,omitempty"` // least count of a genre, or of how many triplets
+	Text string `json:"text"`
 }
 
 // A Release is one frozen version.

@@ -302,3 +302,18 @@ func Platforms(ctx context.Context, d *db.DB) ([]string, error) {
 	err := d.All(ctx, &names, `SELECT platform FROM source WHERE platform <> '' GROUP BY platform ORDER BY COUNT(*) DESC, platform LIMIT 200`)
 	return names, err
 }
+
+// Titles returns the titles of those ids that are sources.
+func Titles(ctx context.Context, d *db.DB, ids []string) (map[string]string, error) {
+	var rows []struct{ ID, Title string }
+	if len(ids) > 0 {
+		if err := d.All(ctx, &rows, `SELECT id, title FROM source WHERE id IN (?)`, bun.List(ids)); err != nil {
+			return nil, err
+		}
+	}
+	out := make(map[string]string, len(rows))
+	for _, r := range rows {
+		out[r.ID] = r.Title
+	}
+	return out, nil
+}

@@ -162,3 +162,18 @@ func EachLength(ctx context.Context, d *db.DB, state string, f func(genre string
 	return db.Each(ctx, d, func(r *row) error { f(r.Genre, r.ArticleChars, r.PromptChars, r.ReasoningChars); return nil },
 		`SELECT genre, article_chars, prompt_chars, reasoning_chars FROM triplet WHERE state = ?`, state)
 }
+
+// Titles returns the titles of the articles of those ids that are triplets.
+func Titles(ctx context.Context, d *db.DB, ids []string) (map[string]string, error) {
+	var rows []struct{ ID, Title string }
+	if len(ids) > 0 {
+		if err := d.All(ctx, &rows, `SELECT t.id, s.title FROM triplet t JOIN source s ON s.id = t.source_id WHERE t.id IN (?)`, bun.List(ids)); err != nil {
+			return nil, err
+		}
+	}
+	out := make(map[string]string, len(rows))
+	for _, r := range rows {
+		out[r.ID] = r.Title
+	}
+	return out, nil
+}

@@ -73,6 +73,12 @@ func (ts *tripletSite) person(login string, roles ...string) *visitor {
 	return ts.visitor(dbtest.Person(ts.t, ts.d, login, roles...))
 }
 
+// stranger has no session.
+func (ts *tripletSite) stranger() *visitor {
+	jar, _ := cookiejar.New(nil)
+	return &visitor{ts, "", &http.Client{Jar: jar, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}}
+}
+
 // visitor signs a person in.
 func (ts *tripletSite) visitor(id string) *visitor {
 	ts.t.Helper()

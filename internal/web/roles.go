@@ -15,3 +15,8 @@ func roleNames(ctx context.Context, roles []user.Role) string {
 	}
 	return strings.Join(words, T(ctx, "frame.list_comma"))
 }
+
+// mayWord is a permission in words.
+func mayWord(ctx context.Context, p user.Permission) string {
+	return T(ctx, "people.may_"+strings.ReplaceAll(string(p), ".", "_"))
+}

@@ -23,7 +23,7 @@ import (
 // is answered, what it does not is refused, and nothing breaks on an address that leads nowhere.
 func TestEveryRouteAsksItsPermission(t *testing.T) {
 	ts := newTripletSite(t)
-	stranger := &visitor{ts, "", &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}}
+	stranger := ts.stranger()
 	visitors := map[user.Role]*visitor{}
 	for _, r := range user.Roles {
 		visitors[r] = ts.person("only-"+string(r), string(r))

@@ -189,22 +189,6 @@ func readable(request string) string {
 	return strings.NewReplacer(`\u003c`, "<", `\u003e`, ">", `\u0026`, "&").Replace(pretty(request))
 }
 
-// actorName is who did something: a person's name, a rule, a model, the system.
-func (v *sourceView) actorName(ctx context.Context, actor string) string {
-	kind, name, _ := strings.Cut(actor, ":")
-	switch {
-	case actor == "system":
-		return T(ctx, "triplets.actor_system")
-	case kind == "rule" && has(Lang(ctx), "sources.actor_rule_"+name):
-		return T(ctx, "sources.actor_rule_"+name)
-	case kind == "rule" || kind == "model":
-		return T(ctx, "triplets.actor_"+kind, "name", name)
-	case v.Names[actor] != "":
-		return v.Names[actor]
-	}
-	return T(ctx, "triplets.actor_gone")
-}
-
 // judgeName is who gave a verdict. Whoever may not read the history learns that it was a
 // person, not which.
 func (v *sourceView) judgeName(ctx context.Context, x *screen.Verdict) string {

@@ -2,10 +2,12 @@ package web
 
 import (
 	"context"
+	"maps"
 	"net/http"
 	"strings"
 
 	"coigwriter/internal/audit"
+	"coigwriter/internal/db"
 	"coigwriter/internal/release"
 	"coigwriter/internal/review"
 	"coigwriter/internal/screen"
@@ -32,7 +34,8 @@ type todayView struct {
 	Screening *screen.Status // for those who screen
 	Events    []audit.Event  // for those who may read the history, newest first
 	Names     map[string]string
-	Begin     bool // a lead's first steps: there is nothing yet
+	Titles    map[string]string // of the items of the events, by ID
+	Begin     bool              // a lead's first steps: there is nothing yet
 }
 
 // today is the page a person starts the day with.
@@ -66,6 +69,9 @@ func (s *Server) today(w http.ResponseWriter, r *http.Request) error {
 	}
 	if Can(ctx, user.HistoryRead) {
 		if v.Events, err = audit.Recent(ctx, s.db, eventsShown); err != nil {
+			return err
+		}
+		if v.Titles, err = titlesOf(ctx, s.db, v.Events); err != nil {
 			return err
 		}
 		if v.Names, err = user.Names(ctx, s.db); err != nil {
@@ -205,6 +211,21 @@ func eventWord(ctx context.Context, e audit.Event) string {
 		return T(ctx, key)
 	}
 	return e.ItemKind + ": " + strings.ReplaceAll(e.Action, "-", " ")
+}
+
+// titlesOf returns the titles of the sources and triplets that events are about.
+func titlesOf(ctx context.Context, d *db.DB, events []audit.Event) (map[string]string, error) {
+	var ids []string
+	for _, e := range events {
+		ids = append(ids, e.ItemID)
+	}
+	out, err := source.Titles(ctx, d, ids)
+	if err != nil {
+		return nil, err
+	}
+	of, err := triplet.Titles(ctx, d, ids)
+	maps.Copy(out, of)
+	return out, err
 }
 
 // eventURL is the page of the item an event is about; empty where it has none.

@@ -254,24 +254,10 @@ func (s *Server) tripletAdjudicate(w http.ResponseWriter, r *http.Request) error
 	return s.tripletAct(w, r, err, "triplets.adjudicated")
 }
 
-// actorName is who did something: a person's name, a rule, a model, the system.
-func (v *tripletView) actorName(ctx context.Context, actor string) string {
-	kind, name, _ := strings.Cut(actor, ":")
-	switch {
-	case actor == "system":
-		return T(ctx, "triplets.actor_system")
-	case kind == "rule" || kind == "model":
-		return T(ctx, "triplets.actor_"+kind, "name", name)
-	case v.Names[actor] != "":
-		return v.Names[actor]
-	}
-	return T(ctx, "triplets.actor_gone")
-}
-
 // judgeName is who filled a sheet.
 func (v *tripletView) judgeName(ctx context.Context, sheet *triplet.Sheet) string {
 	if sheet.JudgeKind == "person" {
-		return v.actorName(ctx, sheet.Judge)
+		return actorName(ctx, v.Names, sheet.Judge)
 	}
 	return sheet.Judge
 }

@@ -15,12 +15,15 @@ for (const panes of document.querySelectorAll('.panes')) {
     grip.setAttribute('aria-orientation', 'vertical');
     grip.setAttribute('aria-label', word('pane'));
     grip.tabIndex = 0;
+    const tell = () => grip.setAttribute('aria-valuenow', Math.round(100 * pane().offsetWidth / (panes.clientWidth || 1)));
+    tell();
     const set = width => {
       const max = panes.clientWidth * .6;
       const value = Math.round(Math.max(200, Math.min(max, width))) + 'px';
       panes.style.setProperty(name, value);
       kept[name] = value;
       localStorage.setItem(key, JSON.stringify(kept));
+      tell();
     };
     grip.addEventListener('pointerdown', event => {
       grip.setPointerCapture(event.pointerId);

@@ -1,0 +1,185 @@
+package web
+
+import (
+	"context"
+	"fmt"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	cdplog "github.com/chromedp/cdproto/log"
+	"github.com/chromedp/cdproto/runtime"
+	"github.com/chromedp/chromedp"
+
+	"coigwriter/internal/triplet"
+)
+
+// A look is how a page is looked at.
+type look struct {
+	lang, theme string
+	width       int64
+}
+
+var looks = []look{{"zh-CN", "light", 1440}, {"en", "dark", 1024}, {"zh-CN", "dark", 1440}, {"en", "light", 1440}, {"zh-CN", "light", 1024}}
+
+// sight opens a page as a person and waits until it is drawn.
+func (v *visitor) sight(page *testing.T, b context.Context, l look, path string) {
+	page.Helper()
+	u, err := url.Parse(v.url)
+	if err != nil {
+		page.Fatal(err)
+	}
+	do(page, b, chromedp.EmulateViewport(l.width, 900), chromedp.Navigate(v.url+"/healthz"))
+	for _, c := range v.client.Jar.Cookies(u) {
+		eval[bool](page, b, fmt.Sprintf(`(document.cookie='%s=%s;path=/', true)`, c.Name, c.Value))
+	}
+	eval[bool](page, b, fmt.Sprintf(`(document.cookie='lang=%s;path=/', document.cookie='theme=%s;path=/', true)`, l.lang, l.theme))
+	do(page, b, chromedp.Navigate(v.url+path))
+}
+
+// shown are the pages of the sample project that everybody should have looked at, and as whom.
+func shown(t *testing.T, ts *tripletSite) [][2]string {
+	t.Helper()
+	id := func(sql string, args ...any) (id string) {
+		if err := ts.d.One(t.Context(), &id, sql, args...); err != nil {
+			t.Fatalf("%s: %v", sql, err)
+		}
+		return id
+	}
+	inState := func(state string) string {
+		return id(`SELECT id FROM triplet WHERE state = ? ORDER BY id LIMIT 1`, state)
+	}
+	source := func(reason string) string {
+		return id(`SELECT id FROM source WHERE reason = ? LIMIT 1`, reason)
+	}
+	own := func(login, state string) string {
+		return id(`SELECT t.id FROM triplet t JOIN person p ON p.id = t.annotator_id WHERE p.login = ? AND t.state = ? LIMIT 1`, login, state)
+	}
+	open := id(`SELECT r.id FROM review r JOIN person p ON p.id = r.reviewer_id WHERE p.login = 'pei' AND r.state = 'open' LIMIT 1`)
+	conflict := source("date.conflict")
+	return [][2]string{
+		{"", "/login"},
+		{"xu", "/"},
+		{"lin", "/"},
+		{"pei", "/"},
+		{"lu", "/"},
+		{"xu", "/sources"},
+		{"xu", "/sources?state=held"},
+		{"xu", "/sources?q=no-such-text"},
+		{"xu", "/sources/" + conflict},
+		{"xu", "/sources/" + source("screen.below.assessment")},
+		{"lu", "/sources/import"},
+		{"lu", "/sources/failures"},
+		{"lu", "/imports/" + id(`SELECT import_id FROM source WHERE id = ?`, conflict)},
+		{"xu", "/screening"},
+		{"xu", "/screening/" + source("screen.failed.bad_output")},
+		{"lin", "/annotate"},
+		{"lin", "/annotate/pool"},
+		{"lin", "/annotate/" + own("lin", triplet.Draft)},
+		{"lin", "/annotate/" + own("lin", triplet.Returned)},
+		{"lin", "/annotate/" + own("lin", triplet.Returned) + "?step=2"},
+		{"lin", "/annotate/" + own("lin", triplet.Returned) + "?step=3"},
+		{"lin", "/annotate/" + own("lin", triplet.Returned) + "/submit"},
+		{"lin", "/annotate/" + own("lin", triplet.Returned) + "/history"},
+		{"lin", "/annotate/" + own("lin", triplet.Accepted)},
+		{"xu", "/triplets"},
+		{"xu", "/triplets/" + inState(triplet.Disputed)},
+		{"xu", "/triplets/" + inState(triplet.Removal)},
+		{"xu", "/triplets/" + inState(triplet.Accepted)},
+		{"xu", "/triplets/to-score"},
+		{"xu", "/score/" + inState(triplet.Submitted)},
+		{"pei", "/review"},
+		{"pei", "/review/" + open},
+		{"xu", "/reviews"},
+		{"xu", "/releases"},
+		{"xu", "/releases/0.2.0"},
+		{"xu", "/releases/0.2.0/verify"},
+		{"xu", "/statistics"},
+		{"xu", "/statistics?release=0.1.0"},
+		{"xu", "/people"},
+		{"xu", "/people/" + people(t, ts, "lin")},
+		{"xu", "/settings"},
+		{"lin", "/account"},
+		{"lin", "/settings"},
+		{"xu", "/sources/nowhere"},
+	}
+}
+
+func people(t *testing.T, ts *tripletSite, login string) (id string) {
+	t.Helper()
+	if err := ts.d.One(t.Context(), &id, `SELECT id FROM person WHERE login = ?`, login); err != nil {
+		t.Fatal(err)
+	}
+	return id
+}
+
+// Every page of the sample in a real browser: no script fails, nothing sticks out to the side, and
+// with COIGWRITER_TEST_AXE, the path of axe.min.js, nobody is shut out. With COIGWRITER_SHOTS=<dir>
+// it writes pictures of all, in both languages, both themes and both widths.
+func TestEveryPageInABrowser(t *testing.T) {
+	b := browser(t)
+	ts, who := sampleSite(t)
+	dir := os.Getenv("COIGWRITER_SHOTS")
+	only := os.Getenv("COIGWRITER_SHOTS_ONLY")
+	axe, err := os.ReadFile(os.Getenv("COIGWRITER_TEST_AXE"))
+	if err != nil && os.Getenv("COIGWRITER_TEST_AXE") != "" {
+		t.Fatal(err)
+	}
+	faults := make(chan string, 100)
+	fault := func(format string, args ...any) {
+		select {
+		case faults <- fmt.Sprintf(format, args...):
+		default: // a hundred tell enough
+		}
+	}
+	if err := chromedp.Listen(b, func(ev any) {
+		switch ev := ev.(type) {
+		case *runtime.EventExceptionThrown:
+			fault("a script failed: %s %s:%d", ev.ExceptionDetails.Text, ev.ExceptionDetails.URL, ev.ExceptionDetails.LineNumber+1)
+		case *cdplog.EventEntryAdded:
+			if ev.Entry.Level == cdplog.EntryLevelError && !strings.Contains(ev.Entry.Text, "status of 40") {
+				fault("%s %s", ev.Entry.Text, ev.Entry.URL)
+			}
+		}
+	}); err != nil {
+		t.Fatal(err)
+	}
+	stranger := ts.stranger()
+	for i, page := range shown(t, ts) {
+		login, path := page[0], page[1]
+		if only != "" && !strings.Contains(path, only) {
+			continue
+		}
+		v := who[login]
+		if v == nil {
+			v = stranger
+		}
+		for j, l := range looks {
+			if dir == "" && j != i%2 { // one of the two that differ in everything
+				continue
+			}
+			v.sight(t, b, l, path)
+			name := fmt.Sprintf("%s as %s, %v", path, login, l)
+			for len(faults) > 0 {
+				t.Errorf("%s: %s", name, <-faults)
+			}
+			if over := eval[int](t, b, `document.documentElement.scrollWidth - innerWidth`); over > 0 {
+				t.Errorf("%s: %d px stick out to the side: %s", name, over, eval[string](t, b, widest))
+			}
+			if len(axe) > 0 {
+				for _, fault := range eval[[]string](t, b, string(axe)+`;axe.run({resultTypes: ['violations']}).then(r => r.violations.map(v => v.id + ' at ' + v.nodes.slice(0, 3).map(n => n.target.join(' ') + ': ' + n.any.map(a => a.message).join('; ')).join(' | ')))`) {
+					t.Errorf("%s: %s", name, fault)
+				}
+			}
+			if dir != "" {
+				file := strings.NewReplacer("/", "_", "?", "+", "=", "-").Replace(strings.Trim(path, "/"))
+				shoot(t, b, filepath.Join(dir, fmt.Sprintf("%02d-%s-%s-%s-%s-%d.png", i, login, file[:min(len(file), 30)], l.lang, l.theme, l.width)), l.width)
+			}
+		}
+	}
+}
+
+// widest names an element that reaches over the right edge.
+const widest = `(() => { for (const e of document.querySelectorAll('main *')) { const r = e.getBoundingClientRect(); if (r.right > innerWidth + 1) return e.tagName + '.' + e.className + ' ' + e.textContent.slice(0, 40) } return '' })()`
