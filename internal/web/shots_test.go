@@ -168,6 +168,9 @@ func TestEveryPageInABrowser(t *testing.T) {
 			if over := eval[int](t, b, `document.documentElement.scrollWidth - innerWidth`); over > 0 {
 				t.Errorf("%s: %d px stick out to the side: %s", name, over, eval[string](t, b, widest))
 			}
+			for _, what := range eval[[]string](t, b, clipped) {
+				t.Errorf("%s: cannot be reached, it lies outside: %s", name, what)
+			}
 			if len(axe) > 0 {
 				for _, fault := range eval[[]string](t, b, string(axe)+`;axe.run({resultTypes: ['violations']}).then(r => r.violations.map(v => v.id + ' at ' + v.nodes.slice(0, 3).map(n => n.target.join(' ') + ': ' + n.any.map(a => a.message).join('; ')).join(' | ')))`) {
 					t.Errorf("%s: %s", name, fault)
@@ -180,6 +183,23 @@ func TestEveryPageInABrowser(t *testing.T) {
 		}
 	}
 }
+
+// clipped names what people work with and cannot see whole: it lies outside the window, or is
+// cut off by something that does not scroll to it.
+const clipped = `[...document.querySelectorAll('main :is(button, a, input, select, textarea, .save)')].filter(e => {
+	if (!e.checkVisibility({visibilityProperty: true, opacityProperty: true}) || e.closest('.sr, [inert]')) return false;
+	const r = e.getBoundingClientRect();
+	if (r.width <= 1) return false;
+	let left = 0, right = innerWidth;
+	for (let p = e.parentElement; p; p = p.parentElement) {
+		const scrolls = getComputedStyle(p).overflowX;
+		if (scrolls === 'visible') continue;
+		const box = p.getBoundingClientRect();
+		if (p.classList.contains('table') || p.classList.contains('tabs')) return false;
+		left = Math.max(left, box.left); right = Math.min(right, box.right);
+	}
+	return r.right > right + 1 || r.left < left - 1;
+}).map(e => e.tagName + ' ' + (e.textContent || e.name || '').trim().slice(0, 40))`
 
 // widest names an element that reaches over the right edge.
 const widest = `(() => { for (const e of document.querySelectorAll('main *')) { const r = e.getBoundingClientRect(); if (r.right > innerWidth + 1) return e.tagName + '.' + e.className + ' ' + e.textContent.slice(0, 40) } return '' })()`
