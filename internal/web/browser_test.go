@@ -71,13 +71,21 @@ func eval[T any](t *testing.T, ctx context.Context, js string) T {
 	return v
 }
 
-// until waits for a JavaScript expression to become true.
+// until waits for a JavaScript expression to become true, also across the loading of a page.
 func until(t *testing.T, ctx context.Context, js string) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(ctx, 20*time.Second)
 	defer cancel()
-	if _, err := chromedp.Run(ctx, chromedp.Poll[bool](js)); err != nil {
-		t.Fatalf("never true: %s: %v", js, err)
+	for {
+		yes, err := chromedp.Run(ctx, chromedp.Evaluate[bool]("!!("+js+")"))
+		if yes {
+			return
+		}
+		select {
+		case <-ctx.Done():
+			t.Fatalf("never true: %s: %v", js, err)
+		case <-time.After(20 * time.Millisecond):
+		}
 	}
 }
 
