@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"bufio"
 	"bytes"
 	"context"
 	"encoding/json"
@@ -14,6 +13,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -39,7 +39,10 @@ func TestMain(m *testing.M) {
 // have:
 //
 //	serve [flags]              starts coigwriter serve; $BASE is its address, $SETUP the set-up link
-//	halt                       ends it with SIGTERM, and wants exit code 0
+//	demo [flags]               starts coigwriter demo; $BASE is its address
+//	work [flags]               starts coigwriter work, and waits until it works
+//	halt                       ends the one started last with SIGTERM, and wants exit code 0; serve.log is what it logged
+//	page STATUS PATH           asks for a page without a session
 //	database                   another empty database; on SQLite each folder has its own anyway
 //	model [mode]               starts the scripted fake of a model; $MODEL is its address
 //	api STATUS METHOD PATH [JSON]   asks the API with $TOKEN (and If-Match $MATCH), wants a status
@@ -84,56 +87,88 @@ func TestScripts(t *testing.T) {
 					ts.Setenv("COIGWRITER_DB", dbtest.URL(t))
 				}
 			},
-			"serve": serveScript, "halt": haltScript, "model": modelScript, "api": apiScript, "take": takeScript, "big": bigScript, "encode": encodeScript,
+			"serve": func(ts *testscript.TestScript, _ bool, args []string) {
+				startScript(ts, "serve", append([]string{"--listen", "127.0.0.1:0"}, args...))
+			},
+			"demo": func(ts *testscript.TestScript, _ bool, args []string) {
+				startScript(ts, "demo", append([]string{"--listen", "127.0.0.1:0"}, args...))
+			},
+			"work": func(ts *testscript.TestScript, _ bool, args []string) { startScript(ts, "work", args) },
+			"page": pageScript, "halt": haltScript, "model": modelScript, "api": apiScript, "take": takeScript, "big": bigScript, "encode": encodeScript,
 		},
 	})
 }
 
-// servers are the running programs of the scripts.
+// A server is a running program of a script.
 type server struct {
 	cmd  *exec.Cmd
-	log  *bytes.Buffer
+	out  *lockedBuffer
+	log  *lockedBuffer
 	done chan error
 }
 
-var servers = map[*testscript.TestScript]*server{}
+// servers are the running programs, the last one last.
+var (
+	serversMu sync.Mutex
+	servers   = map[*testscript.TestScript][]*server{}
+)
 
-func serveScript(ts *testscript.TestScript, neg bool, args []string) {
-	cmd := exec.Command("coigwriter", append([]string{"serve", "--listen", "127.0.0.1:0"}, args...)...)
-	cmd.Path, _ = exec.LookPath("coigwriter")
-	if cmd.Path == "" { // testscript puts the program into the script's own PATH
-		for _, dir := range filepath.SplitList(ts.Getenv("PATH")) {
-			if p := filepath.Join(dir, "coigwriter"); isProgram(p) {
-				cmd.Path = p
-				break
-			}
+// A lockedBuffer takes what a program prints while a test reads it.
+type lockedBuffer struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (l *lockedBuffer) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.Write(p)
+}
+
+func (l *lockedBuffer) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.String()
+}
+
+// startScript starts a command that goes on until it is ended, and waits for its first words.
+func startScript(ts *testscript.TestScript, name string, args []string) {
+	cmd := exec.Command("coigwriter", append([]string{name}, args...)...)
+	for _, dir := range filepath.SplitList(ts.Getenv("PATH")) { // testscript puts the program into the script's own PATH
+		if p := filepath.Join(dir, "coigwriter"); isProgram(p) {
+			cmd.Path, cmd.Err = p, nil
+			break
 		}
 	}
-	cmd.Err = nil
 	cmd.Dir = ts.MkAbs(".")
 	cmd.Env = append(os.Environ(), scriptEnv(ts)...)
-	out, err := cmd.StdoutPipe()
-	ts.Check(err)
-	s := &server{cmd: cmd, log: &bytes.Buffer{}, done: make(chan error, 1)}
-	cmd.Stderr = s.log
+	s := &server{cmd: cmd, out: &lockedBuffer{}, log: &lockedBuffer{}, done: make(chan error, 1)}
+	cmd.Stdout, cmd.Stderr = s.out, s.log
 	ts.Check(cmd.Start())
-	servers[ts] = s
+	go func() { s.done <- cmd.Wait() }()
 	ts.Defer(func() { _ = cmd.Process.Kill() })
-	lines := bufio.NewScanner(out)
-	for lines.Scan() {
-		line := lines.Text()
-		if at := strings.Index(line, "http://"); at >= 0 {
-			base, setup, _ := strings.Cut(line[at:], "/setup/")
-			ts.Setenv("BASE", base)
-			ts.Setenv("SETUP", "/setup/"+setup)
-			go func() {
-				_, _ = io.Copy(io.Discard, out)
-				s.done <- cmd.Wait()
-			}()
+	serversMu.Lock()
+	servers[ts] = append(servers[ts], s)
+	serversMu.Unlock()
+	for range 600 {
+		if name == "work" && strings.Contains(s.log.String(), "working") {
 			return
 		}
+		for line := range strings.Lines(s.out.String()) {
+			if at := strings.Index(line, "http://"); at >= 0 && strings.HasSuffix(line, "\n") {
+				base, setup, _ := strings.Cut(strings.TrimSpace(line[at:]), "/setup/")
+				ts.Setenv("BASE", base)
+				ts.Setenv("SETUP", "/setup/"+setup)
+				return
+			}
+		}
+		select {
+		case err := <-s.done:
+			ts.Fatalf("%s ended: %v\n%s%s", name, err, s.out, s.log)
+		case <-time.After(50 * time.Millisecond):
+		}
 	}
-	ts.Fatalf("serve printed no address: %v\n%s", cmd.Wait(), s.log)
+	ts.Fatalf("%s said nothing\n%s%s", name, s.out, s.log)
 }
 
 func isProgram(path string) bool {
@@ -153,21 +188,42 @@ func scriptEnv(ts *testscript.TestScript) []string {
 }
 
 func haltScript(ts *testscript.TestScript, neg bool, args []string) {
-	s := servers[ts]
-	if s == nil {
+	serversMu.Lock()
+	running := servers[ts]
+	if len(running) == 0 {
+		serversMu.Unlock()
 		ts.Fatalf("nothing was started")
 	}
+	s := running[len(running)-1]
+	servers[ts] = running[:len(running)-1]
+	serversMu.Unlock()
 	ts.Check(s.cmd.Process.Signal(syscall.SIGTERM))
 	select {
 	case err := <-s.done:
 		if err != nil {
-			ts.Fatalf("the server ended with %v\n%s", err, s.log)
+			ts.Fatalf("it ended with %v\n%s", err, s.log)
 		}
 	case <-time.After(30 * time.Second):
-		ts.Fatalf("the server did not end\n%s", s.log)
+		ts.Fatalf("it did not end\n%s", s.log)
 	}
-	delete(servers, ts)
-	ts.Check(os.WriteFile(ts.MkAbs("serve.log"), s.log.Bytes(), 0o644))
+	ts.Check(os.WriteFile(ts.MkAbs("serve.out"), []byte(s.out.String()), 0o644))
+	ts.Check(os.WriteFile(ts.MkAbs("serve.log"), []byte(s.log.String()), 0o644))
+}
+
+func pageScript(ts *testscript.TestScript, neg bool, args []string) {
+	if len(args) != 2 {
+		ts.Fatalf("usage: page STATUS PATH")
+	}
+	client := http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	res, err := client.Get(ts.Getenv("BASE") + args[1])
+	ts.Check(err)
+	defer res.Body.Close()
+	data, err := io.ReadAll(res.Body)
+	ts.Check(err)
+	fmt.Fprintln(ts.Stdout(), string(data))
+	if strconv.Itoa(res.StatusCode) != args[0] {
+		ts.Fatalf("%s: status %d, want %s", args[1], res.StatusCode, args[0])
+	}
 }
 
 func modelScript(ts *testscript.TestScript, neg bool, args []string) {
