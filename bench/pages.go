@@ -275,6 +275,10 @@ func (f *finder) measure(ctx context.Context, sec *section, name, path string) (
 			d = append(d, time.Since(began))
 		}
 	}
-	sec.times(name, d, boundPage, atP95)
+	if strings.Contains(name, "/download/") { // the whole release as a file is no page
+		sec.times(name, d, 0, atP95)
+	} else {
+		sec.times(name, d, boundPage, atP95)
+	}
 	return body, nil
 }

@@ -18,6 +18,9 @@ import (
 	"coigwriter/internal/db"
 	"coigwriter/internal/errs"
 	"coigwriter/internal/llm"
+	"coigwriter/internal/release"
+	"coigwriter/internal/screen"
+	"coigwriter/internal/triplet"
 	"coigwriter/internal/user"
 )
 
@@ -51,7 +54,7 @@ func New(opt Options) *API {
 	cfg.Info.Description = "From a source text to a released creative-writing dataset. Authenticate with an API token: Authorization: Bearer cw_…"
 	cfg.OpenAPIPath, cfg.DocsPath, cfg.SchemasPath, cfg.CreateHooks = "/api/v1/openapi", "", "", nil
 	cfg.Components.SecuritySchemes = map[string]*huma.SecurityScheme{"token": {Type: "http", Scheme: "bearer"}}
-	cfg.Components.Schemas = huma.NewMapRegistry("#/components/schemas/", schemaName)
+	cfg.Components.Schemas = schemas()
 	a := &API{opt: opt, mux: http.NewServeMux()}
 	a.huma = humago.New(a.mux, cfg)
 	a.people()
@@ -60,6 +63,24 @@ func New(opt Options) *API {
 	a.reviews()
 	a.releases()
 	return a
+}
+
+// schemas names the types of requests and replies. A column of JSON looks like what it holds.
+func schemas() huma.Registry {
+	r := huma.NewMapRegistry("#/components/schemas/", schemaName)
+	likeItsContent[triplet.Content](r)
+	likeItsContent[triplet.GateResult](r)
+	likeItsContent[screen.Judgement](r)
+	likeItsContent[release.Manifest](r)
+	likeItsContent[map[string]any](r)
+	likeItsContent[map[string]int](r)
+	likeItsContent[map[string]string](r)
+	likeItsContent[[]string](r)
+	return r
+}
+
+func likeItsContent[T any](r huma.Registry) {
+	r.RegisterTypeAlias(reflect.TypeFor[db.JSON[T]](), reflect.TypeFor[T]())
 }
 
 // schemaName puts the package before the type's name: two packages have a Summary.

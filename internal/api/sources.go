@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -161,7 +162,8 @@ type uploadKey struct{}
 func (a *API) receive(c huma.Context, next func(huma.Context)) {
 	dir, err := os.MkdirTemp("", "coigwriter-upload-")
 	if err != nil {
-		huma.WriteErr(a.huma, c, http.StatusServiceUnavailable, "no room for the upload: "+err.Error())
+		a.opt.Log.Error("upload", "error", err)
+		huma.WriteErr(a.huma, c, http.StatusServiceUnavailable, "there is no room for the upload; the log has the details")
 		return
 	}
 	defer os.RemoveAll(dir)
@@ -170,14 +172,19 @@ func (a *API) receive(c huma.Context, next func(huma.Context)) {
 		var n int64
 		n, err = io.Copy(f, io.LimitReader(c.BodyReader(), maxImport+1))
 		if n > maxImport {
-			err = fmt.Errorf("larger than %d MB; use coigwriter import", maxImport>>20)
+			err = errs.Invalidf("larger than %d MB; use coigwriter import", maxImport>>20)
 		}
 		if e := f.Close(); err == nil {
 			err = e
 		}
 	}
-	if err != nil {
+	switch {
+	case errors.Is(err, errs.Invalid):
 		huma.WriteErr(a.huma, c, http.StatusRequestEntityTooLarge, "upload: "+err.Error())
+		return
+	case err != nil:
+		a.opt.Log.Error("upload", "error", err)
+		huma.WriteErr(a.huma, c, http.StatusServiceUnavailable, "the upload broke off; send it again. The log has the details")
 		return
 	}
 	next(huma.WithValue(c, uploadKey{}, dir))
@@ -209,11 +216,9 @@ func (a *API) importFile(ctx context.Context, name, genreName, platform string) 
 		Paths: []string{path}, By: by(ctx).ID, Taxonomy: tax, Genre: genreID, Platform: platform,
 		Gate:  source.DateGate{Cutoff: set.CutoffTime(), Tolerance: 24 * time.Hour, SingleEvidence: set.SingleEvidence},
 		Check: screen.Checker(tax, set.Languages()...),
+		Strip: dir + string(filepath.Separator), // where the upload lies for a moment is nobody's business
 	})
 	rep.RefusedFile = ""
-	for i, p := range rep.Problems { // where the upload lay for a moment is nobody's business
-		rep.Problems[i] = strings.ReplaceAll(p, dir+string(filepath.Separator), "")
-	}
 	return rep, err
 }
 

@@ -178,7 +178,7 @@ func unfit(err error, q fmt.Stringer) error {
 		return err
 	}
 	switch sql := q.String(); {
-	case strings.Contains(sql, "\x00"):
+	case strings.Contains(sql, "\x00") || strings.Contains(sql, "?!(bun: string contains a NUL"): // as bun writes it
 		return errs.Invalidf("a text holds a NUL character, which cannot be stored; remove it: %w", err)
 	case !utf8.ValidString(sql):
 		return errs.Invalidf("a text is not valid UTF-8 and cannot be stored: %w", err)

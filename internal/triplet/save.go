@@ -153,7 +153,7 @@ type Revision struct {
 	At       time.Time        `json:"at"`
 	ByPerson string           `json:"by"`
 	Note     string           `json:"note"`
-	Content  db.JSON[Content] `json:"content"`
+	Content  db.JSON[Content] `json:"content,omitzero"`
 }
 
 // Revisions returns a triplet's saves, newest first, at most limit, without contents.

@@ -3,6 +3,7 @@ package triplet
 import (
 	"context"
 	"errors"
+	"maps"
 	"time"
 
 	"github.com/uptrace/bun"
@@ -107,7 +108,7 @@ func apply(ctx context.Context, d *db.DB, id string, revision int64, v verdict) 
 			ID: db.NewID(), TripletID: id, Revision: revision, JudgeKind: v.kind, Judge: v.judge, Scripted: v.scripted,
 			ArticleQuality: v.scores[0], ArticleCreativity: v.scores[1], PromptQuality: v.scores[2], PromptCreativity: v.scores[3],
 			ReasoningQuality: v.scores[4], ReasoningCreativity: v.scores[5],
-			Passed: len(misses) == 0, Gate: db.AsJSON(GateResult{gate, misses}), Reasons: db.AsJSON(v.reasons), CallIDs: db.AsJSON(v.calls), CreatedAt: tx.Now(),
+			Passed: len(misses) == 0, Gate: db.AsJSON(GateResult{gate, misses}), Reasons: db.AsJSON(maps.Collect(maps.All(v.reasons))), CallIDs: db.AsJSON(v.calls), CreatedAt: tx.Now(),
 		}
 		if err := tx.Insert(ctx, sheet); err != nil {
 			return err

@@ -78,7 +78,7 @@ func claim(ctx context.Context, tx *db.DB, tax *genre.Taxonomy, by, sourceID str
 	}
 	t := &Triplet{
 		ID: db.NewID(), SourceID: s.ID, AnnotatorID: by, Genre: s.Genre, Language: s.Language, Article: s.Text,
-		State: Draft, Step: 1, ArticleChars: text.Len(s.Text), Tier: tier, CreatedAt: tx.Now(), UpdatedAt: tx.Now(),
+		State: Draft, Step: 1, Content: db.AsJSON(Content{Checks: map[string]bool{}}), ArticleChars: text.Len(s.Text), Tier: tier, CreatedAt: tx.Now(), UpdatedAt: tx.Now(),
 	}
 	if err := source.Advance(ctx, tx, s.ID, source.Claimed, by, "", map[string]string{"triplet": t.ID}); err != nil {
 		return nil, err
