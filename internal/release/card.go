@@ -3,6 +3,7 @@ package release
 import (
 	"bytes"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -17,10 +18,11 @@ type card struct {
 	f        Format
 	stats    *analysis.TripletStats
 	licences map[string]int
+	language map[string]bool
 }
 
-func newCard(r *Release, f Format) *card {
-	return &card{r: r, f: f, stats: analysis.NewTripletStats(genre.Default()), licences: map[string]int{}}
+func newCard(r *Release, f Format, tax *genre.Taxonomy) *card {
+	return &card{r: r, f: f, stats: analysis.NewTripletStats(tax), licences: map[string]int{}, language: map[string]bool{}}
 }
 
 func (c *card) add(r Record) {
@@ -34,6 +36,7 @@ func (c *card) add(r Record) {
 		l = "未注明 (not stated)"
 	}
 	c.licences[l]++
+	c.language[r.Language] = true
 }
 
 func sizeCategory(n int) string {
@@ -50,7 +53,7 @@ func sizeCategory(n int) string {
 func (c *card) render() []byte {
 	m := c.r.Manifest.V
 	var b bytes.Buffer
-	fmt.Fprintf(&b, "---\nlicense: other\nlanguage:\n- zh\ntask_categories:\n- text-generation\nsize_categories:\n- %s\ntags:\n- creative-writing\n- reasoning\nconfigs:\n- config_name: default\n  data_files:\n  - split: train\n    path: %s\n---\n\n", sizeCategory(m.Items), c.f.File)
+	fmt.Fprintf(&b, "---\nlicense: other\nlanguage:\n%stask_categories:\n- text-generation\nsize_categories:\n- %s\ntags:\n- creative-writing\n- reasoning\nconfigs:\n- config_name: default\n  data_files:\n  - split: train\n    path: %s\n---\n\n", c.languages(), sizeCategory(m.Items), c.f.File)
 	fmt.Fprintf(&b, "# %s %s\n\n", oneLine(m.Project), m.Version)
 	if m.Sample {
 		b.WriteString("> **示例数据。** 这是 coigwriter 自带的示例项目，文章与人物均为虚构。\n> **Sample data.** From coigwriter's sample project; all texts and people are invented.\n\n")
@@ -88,6 +91,15 @@ func (c *card) render() []byte {
 		}
 	}
 	return b.Bytes()
+}
+
+// languages lists the languages of the records for the card's head.
+func (c *card) languages() string {
+	var b strings.Builder
+	for _, l := range slices.Sorted(maps.Keys(c.language)) {
+		fmt.Fprintf(&b, "- %s\n", l)
+	}
+	return b.String()
 }
 
 // oneLine keeps hostile names from breaking the card's layout.

@@ -13,6 +13,7 @@ import (
 
 	"coigwriter/internal/db"
 	"coigwriter/internal/errs"
+	"coigwriter/internal/project"
 	"coigwriter/internal/record"
 )
 
@@ -65,7 +66,11 @@ func Export(ctx context.Context, d *db.DB, version string, o ExportOptions) ([]s
 	if f.Name != "jsonl" && f.Name != "parquet" && f.Name != "coig" {
 		m.Reasoning = o.Reasoning
 	}
-	card := newCard(r, f)
+	tax, err := project.Taxonomy(ctx, d)
+	if err != nil {
+		return nil, err
+	}
+	card := newCard(r, f, tax)
 	if err := writeData(ctx, d, r, f, o, &m, card); err != nil {
 		return nil, err
 	}

@@ -58,59 +58,31 @@ type Source struct {
 	UpdatedAt   time.Time
 }
 
-// A Transition is one arrow between states.
-type Transition struct {
-	From, To string
-	Action   string // the verb in the history
-	Who      string // the permission that a person needs; "system" for steps no person takes by hand
-	Reason   bool   // whether a reason must be given
-}
-
 // Transitions are all the moves there are; any other is an error. Upstream states never depend
 // on downstream ones: a triplet that is given up sends its source back to the pool.
-var Transitions = []Transition{
-	{"", Held, "import", "source.import", true},
-	{"", Waiting, "import", "source.import", false},
-	{"", Refused, "import", "source.import", true},
+var Transitions = audit.Transitions{
+	{To: Held, Action: "import", Who: "source.import", Reason: true},
+	{To: Waiting, Action: "import", Who: "source.import"},
+	{To: Refused, Action: "import", Who: "source.import", Reason: true},
 
-	{Held, Waiting, "pass", "source.decide", false},
-	{Held, Refused, "refuse", "source.decide", true},
-	{Waiting, Held, "hold", "system", true}, // a judge could not tell, or its reply could not be used
-	{Waiting, Pool, "screen", "system", false},
-	{Waiting, Refused, "refuse", "source.decide", true},
-	{Pool, Refused, "refuse", "source.decide", true},
-	{Refused, Waiting, "reopen", "source.decide", true},
-	{Held, Pool, "screen", "source.decide", true}, // a person's own verdict takes the place of the judge's
+	{From: Held, To: Waiting, Action: "pass", Who: "source.decide"},
+	{From: Held, To: Refused, Action: "refuse", Who: "source.decide", Reason: true},
+	{From: Waiting, To: Held, Action: "hold", Who: "system", Reason: true}, // a judge could not tell, or its reply could not be used
+	{From: Waiting, To: Pool, Action: "screen", Who: "system"},
+	{From: Waiting, To: Refused, Action: "refuse", Who: "source.decide", Reason: true},
+	{From: Pool, To: Refused, Action: "refuse", Who: "source.decide", Reason: true},
+	{From: Refused, To: Waiting, Action: "reopen", Who: "source.decide", Reason: true},
+	{From: Held, To: Pool, Action: "screen", Who: "source.decide", Reason: true}, // a person's own verdict takes the place of the judge's
 
-	{Pool, Claimed, "claim", "triplet.write", false},
-	{Claimed, Pool, "release", "triplet.write", false},
-	{Claimed, Refused, "refuse", "triplet.write", true}, // the annotator found it unusable
+	{From: Pool, To: Claimed, Action: "claim", Who: "triplet.write"},
+	{From: Claimed, To: Pool, Action: "release", Who: "triplet.write"},
+	{From: Claimed, To: Refused, Action: "refuse", Who: "triplet.write", Reason: true}, // the annotator found it unusable
 
-	{Held, Removed, "remove", "source.remove", true},
-	{Waiting, Removed, "remove", "source.remove", true},
-	{Pool, Removed, "remove", "source.remove", true},
-	{Claimed, Removed, "remove", "source.remove", true},
-	{Refused, Removed, "remove", "source.remove", true},
-}
-
-// transition finds the arrow, or says plainly that there is none.
-func transition(from, to, reason string) (Transition, error) {
-	for _, t := range Transitions {
-		if t.From == from && t.To == to {
-			if t.Reason && reason == "" {
-				return t, errs.Fields(errs.Field{Name: "reason", Msg: "give a reason", Key: "error.reason_needed"})
-			}
-			return t, nil
-		}
-	}
-	return Transition{}, errs.Conflictf("a source cannot go from %s to %s", orNone(from), orNone(to))
-}
-
-func orNone(state string) string {
-	if state == "" {
-		return "nothing"
-	}
-	return state
+	{From: Held, To: Removed, Action: "remove", Who: "source.remove", Reason: true},
+	{From: Waiting, To: Removed, Action: "remove", Who: "source.remove", Reason: true},
+	{From: Pool, To: Removed, Action: "remove", Who: "source.remove", Reason: true},
+	{From: Claimed, To: Removed, Action: "remove", Who: "source.remove", Reason: true},
+	{From: Refused, To: Removed, Action: "remove", Who: "source.remove", Reason: true},
 }
 
 // Advance moves a source along one arrow of [Transitions] and writes its history, in the
@@ -126,7 +98,7 @@ func Advance(ctx context.Context, tx *db.DB, id, to, by, reason string, data any
 }
 
 func advanceFrom(ctx context.Context, tx *db.DB, id, from, to, by, reason string, data any) error {
-	t, err := transition(from, to, reason)
+	t, err := Transitions.Find("source", from, to, reason)
 	if err != nil {
 		return err
 	}

@@ -201,7 +201,7 @@ func insert(ctx context.Context, tx *db.DB, by string, drafts []Draft) ([]string
 			first[s.ContentHash] = s.ID
 		}
 		same[key] = stored{ID: s.ID, Licence: s.Licence, State: s.State}
-		t, err := transition("", s.State, s.Reason)
+		t, err := Transitions.Find("source", "", s.State, s.Reason)
 		if err != nil {
 			return nil, err
 		}

@@ -31,39 +31,31 @@ const (
 // States lists all states in the order of the flow.
 var States = []string{Draft, Submitted, Returned, InReview, Disputed, Accepted, Removal, Removed, Abandoned}
 
-// A Transition is one arrow between states.
-type Transition struct {
-	From, To string
-	Action   string // the verb in the history
-	Who      string // the permission a person needs, or "system" for a named rule
-	Reason   bool   // whether a reason must be given
-}
-
 // Transitions are all the moves there are; any other is an error. The docs' diagram is drawn
 // from this table.
-var Transitions = []Transition{
-	{"", Draft, "claim", "triplet.write", false},
-	{Draft, Submitted, "submit", "triplet.write", false},
-	{Returned, Submitted, "submit", "triplet.write", false},
-	{Draft, Abandoned, "abandon", "triplet.write", true},
-	{Returned, Abandoned, "abandon", "triplet.write", true},
+var Transitions = audit.Transitions{
+	{To: Draft, Action: "claim", Who: "triplet.write"},
+	{From: Draft, To: Submitted, Action: "submit", Who: "triplet.write"},
+	{From: Returned, To: Submitted, Action: "submit", Who: "triplet.write"},
+	{From: Draft, To: Abandoned, Action: "abandon", Who: "triplet.write", Reason: true},
+	{From: Returned, To: Abandoned, Action: "abandon", Who: "triplet.write", Reason: true},
 
-	{Submitted, InReview, "pass-gate", "system", false},
-	{Submitted, Returned, "fail-gate", "system", true},
-	{Submitted, Draft, "withdraw", "triplet.write", false},
+	{From: Submitted, To: InReview, Action: "pass-gate", Who: "system"},
+	{From: Submitted, To: Returned, Action: "fail-gate", Who: "system", Reason: true},
+	{From: Submitted, To: Draft, Action: "withdraw", Who: "triplet.write"},
 
-	{InReview, Accepted, "accept", "system", false},
-	{InReview, Returned, "revise", "system", true},
-	{InReview, Disputed, "dispute", "system", true},
-	{Disputed, Accepted, "adjudicate", "review.manage", true},
-	{Disputed, Returned, "adjudicate", "review.manage", true},
+	{From: InReview, To: Accepted, Action: "accept", Who: "system"},
+	{From: InReview, To: Returned, Action: "revise", Who: "system", Reason: true},
+	{From: InReview, To: Disputed, Action: "dispute", Who: "system", Reason: true},
+	{From: Disputed, To: Accepted, Action: "adjudicate", Who: "review.manage", Reason: true},
+	{From: Disputed, To: Returned, Action: "adjudicate", Who: "review.manage", Reason: true},
 
-	{InReview, Removal, "propose-removal", "removal.vote", true},
-	{Disputed, Removal, "propose-removal", "removal.vote", true},
-	{Accepted, Removal, "propose-removal", "removal.vote", true},
-	{Removal, Removed, "confirm-removal", "removal.vote", true},
-	{Removal, Disputed, "decline-removal", "removal.vote", true},
-	{Removal, Accepted, "decline-removal", "removal.vote", true},
+	{From: InReview, To: Removal, Action: "propose-removal", Who: "removal.vote", Reason: true},
+	{From: Disputed, To: Removal, Action: "propose-removal", Who: "removal.vote", Reason: true},
+	{From: Accepted, To: Removal, Action: "propose-removal", Who: "removal.vote", Reason: true},
+	{From: Removal, To: Removed, Action: "confirm-removal", Who: "removal.vote", Reason: true},
+	{From: Removal, To: Disputed, Action: "decline-removal", Who: "removal.vote", Reason: true},
+	{From: Removal, To: Accepted, Action: "decline-removal", Who: "removal.vote", Reason: true},
 }
 
 // Attributes are what the annotator finds in the article before writing the prompt.
@@ -126,24 +118,12 @@ type Triplet struct {
 // Editable reports whether its annotator may change the content.
 func (t *Triplet) Editable() bool { return t.State == Draft || t.State == Returned }
 
-func transition(from, to, reason string) (Transition, error) {
-	for _, t := range Transitions {
-		if t.From == from && t.To == to {
-			if t.Reason && reason == "" {
-				return t, errs.Fields(errs.Field{Name: "reason", Msg: "give a reason", Key: "error.reason_needed"})
-			}
-			return t, nil
-		}
-	}
-	return Transition{}, errs.Conflictf("a triplet cannot go from %s to %s", from, to)
-}
-
 // Advance moves a triplet along one arrow of [Transitions] and writes its history, in the
 // caller's transaction. A move the table does not have, or a triplet that somebody moved in
 // the meantime, is errs.Conflict.
 func Advance(ctx context.Context, tx *db.DB, t *Triplet, to, by, reason string, data any) (err error) {
 	defer errs.Wrap(&err, "triplet %s", t.ID)
-	tr, err := transition(t.State, to, reason)
+	tr, err := Transitions.Find("triplet", t.State, to, reason)
 	if err != nil {
 		return err
 	}
