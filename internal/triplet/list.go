@@ -16,6 +16,7 @@ import (
 type Filter struct {
 	States    []string
 	Annotator string
+	Source    string // id of its article
 	Genres    []string
 	Query     string // in title, prompt and article, of [TextsAtOnce] triplets a page
 	After     string // cursor: the last ID of the page before
@@ -98,6 +99,10 @@ func (f Filter) where() (string, []any) {
 	if f.Annotator != "" {
 		where += ` AND t.annotator_id = ?`
 		args = append(args, f.Annotator)
+	}
+	if f.Source != "" {
+		where += ` AND t.source_id = ?`
+		args = append(args, f.Source)
 	}
 	if len(f.Genres) > 0 {
 		where += ` AND t.genre IN (?)`

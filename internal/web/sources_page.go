@@ -18,6 +18,7 @@ import (
 	"coigwriter/internal/screen"
 	"coigwriter/internal/source"
 	texts "coigwriter/internal/text"
+	"coigwriter/internal/triplet"
 	"coigwriter/internal/user"
 )
 
@@ -30,6 +31,7 @@ type sourceView struct {
 	Date     source.Verdict // what the gate says of the evidence now
 	Findings []source.Finding
 	Verdicts []screen.Verdict // oldest first
+	Triplets []triplet.Row    // written from it, for those who may read them all, newest first
 	History  []audit.Event    // for those who may read it, newest first
 	Names    map[string]string
 	Err      error      // of the form that came back
@@ -62,6 +64,11 @@ func (s *Server) sourceViewOf(r *http.Request) (*sourceView, error) {
 	}
 	if v.Verdicts, err = screen.Verdicts(ctx, s.db, src.ID); err != nil {
 		return nil, err
+	}
+	if Can(ctx, user.TripletRead) {
+		if v.Triplets, _, err = triplet.List(ctx, s.db, triplet.Filter{Source: src.ID}); err != nil {
+			return nil, err
+		}
 	}
 	if !Can(ctx, user.HistoryRead) {
 		return v, nil
