@@ -70,6 +70,12 @@ func OfTriplet(ctx context.Context, d *db.DB, tripletID string) ([]Review, error
 	return rs, err
 }
 
+// BeforeRound returns the revision that the round before this one judged, 0 when it is the first.
+func BeforeRound(ctx context.Context, d *db.DB, tripletID string, round int) (revision int64, err error) {
+	err = d.One(ctx, &revision, `SELECT COALESCE(MAX(revision), 0) FROM review WHERE triplet_id = ? AND round < ?`, tripletID, round)
+	return revision, err
+}
+
 // Comments returns what reviewers wrote about a triplet in rounds that are over, for its
 // annotator: without names.
 func Comments(ctx context.Context, d *db.DB, tripletID string) ([]Review, error) {

@@ -317,3 +317,17 @@ func Titles(ctx context.Context, d *db.DB, ids []string) (map[string]string, err
 	}
 	return out, nil
 }
+
+// Oldest returns when the source that waits longest in each of the states came there, by state.
+func Oldest(ctx context.Context, d *db.DB, states ...string) (map[string]time.Time, error) {
+	var rows []struct {
+		State string
+		At    time.Time
+	}
+	err := d.All(ctx, &rows, `SELECT state, MIN(updated_at) AS at FROM source WHERE state IN (?) GROUP BY state`, bun.List(states))
+	out := make(map[string]time.Time, len(rows))
+	for _, r := range rows {
+		out[r.State] = r.At
+	}
+	return out, err
+}

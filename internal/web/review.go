@@ -62,6 +62,9 @@ type reviewView struct {
 	Form url.Values
 	Err  error
 	Left int // further reviews that wait
+
+	Before  *triplet.Content // as the round before judged it; nil in the first
+	Changes bool             // show what changed since
 }
 
 // reviewViewOf gathers a person's own review with the revision it judges.
@@ -91,6 +94,17 @@ func (s *Server) reviewViewOf(r *http.Request) (*reviewView, error) {
 	v.V.Genre, _ = tax.Get(t.Genre)
 	if v.V.Source, err = source.Get(ctx, s.db, t.SourceID); err != nil {
 		return nil, err
+	}
+	before, err := review.BeforeRound(ctx, s.db, t.ID, rev.Round)
+	if err != nil {
+		return nil, err
+	}
+	if before > 0 {
+		old, err := triplet.RevisionAt(ctx, s.db, t.ID, before)
+		if err != nil {
+			return nil, err
+		}
+		v.Before, v.Changes = &old.Content.V, r.FormValue("changes") == "1"
 	}
 	open, err := review.OpenCount(ctx, s.db, me)
 	if err != nil {

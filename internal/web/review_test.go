@@ -4,6 +4,7 @@ import (
 	"context"
 	"math/rand/v2"
 	"net/url"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -89,6 +90,22 @@ func TestReviewSendsBackWithComments(t *testing.T) {
 	if strings.Contains(page, "rita") || strings.Contains(page, "ruth") {
 		t.Error("the annotator sees who reviewed")
 	}
+
+	// In the next round what changed since is one link away.
+	form := fullForm()
+	form.Set("prompt", strings.Replace(form.Get("prompt"), "雨天", "雪天", 1))
+	rev := int(ts.triplet(id).Revision)
+	if status, _, body := a.autosave(id, rev, form); status >= 300 {
+		t.Fatalf("%d %s", status, body)
+	}
+	a.post("/annotate/"+id+"/submit", url.Values{"revision": {strconv.Itoa(rev + 1)}}, 303)
+	lead.post("/triplets/"+id+"/score", marks(9), 303)
+	lead.post("/reviews/assign", nil, 303)
+	at := r1.open()
+	if strings.Contains(r1.get(at, 200, "changes=1"), "<ins>") {
+		t.Error("changes show before they are asked for")
+	}
+	r1.get(at+"?changes=1", 200, "<del>雨</del>", "<ins>雪</ins>", "没有改动")
 }
 
 func TestReviewBoard(t *testing.T) {

@@ -5,6 +5,7 @@ import (
 	"maps"
 	"net/http"
 	"strings"
+	"time"
 
 	"coigwriter/internal/audit"
 	"coigwriter/internal/db"
@@ -188,11 +189,19 @@ func (s *Server) flow(ctx context.Context, w waits) ([]FunnelStep, error) {
 	if len(rs) > 0 {
 		released = rs[0].Items
 	}
+	sources, err := source.Oldest(ctx, s.db, source.Waiting, source.Held)
+	if err != nil {
+		return nil, err
+	}
+	triplets, err := triplet.Oldest(ctx, s.db, triplet.Draft, triplet.Submitted, triplet.Returned, triplet.InReview, triplet.Disputed, triplet.Removal)
+	if err != nil {
+		return nil, err
+	}
 	src := func(key, state string, alert, out bool) FunnelStep {
-		return FunnelStep{Label: T(ctx, "today.flow_"+key), Count: w.sources[state], URL: "/sources?state=" + state, Alert: alert, Out: out}
+		return FunnelStep{Label: T(ctx, "today.flow_"+key), Count: w.sources[state], URL: "/sources?state=" + state, Wait: longest(ctx, sources[state]), Alert: alert, Out: out}
 	}
 	tri := func(state string, alert, out bool) FunnelStep {
-		return FunnelStep{Label: statusWord(ctx, "triplets", state), Count: w.triplets[state], URL: "/triplets?state=" + state, Alert: alert, Out: out}
+		return FunnelStep{Label: statusWord(ctx, "triplets", state), Count: w.triplets[state], URL: "/triplets?state=" + state, Wait: longest(ctx, triplets[state]), Alert: alert, Out: out}
 	}
 	return []FunnelStep{
 		src("waiting", source.Waiting, false, false), src("held", source.Held, true, false), src("refused", source.Refused, false, true),
@@ -202,6 +211,14 @@ func (s *Server) flow(ctx context.Context, w waits) ([]FunnelStep, error) {
 		tri(triplet.Accepted, false, false), tri(triplet.Removed, false, true),
 		{Label: T(ctx, "today.flow_released"), Count: released, URL: "/releases"},
 	}, nil
+}
+
+// longest says since when the oldest item of a stage stands there.
+func longest(ctx context.Context, since time.Time) string {
+	if since.IsZero() {
+		return ""
+	}
+	return T(ctx, "today.longest", "since", relative(ctx, since, viewOf(ctx).Now))
 }
 
 // eventWord says an event of the history in words: <kind>_<action> where somebody has written

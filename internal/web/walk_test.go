@@ -112,6 +112,14 @@ func TestWalkFromClaimToAccepted(t *testing.T) {
 		if body := eval[string](t, b, `document.body.innerText`); strings.Contains(body, "anna") {
 			t.Error("a reviewer sees who wrote it")
 		}
+		if i == 0 { // words chosen in the article stand in the comment, with their place
+			eval[bool](t, b, `(getSelection().selectAllChildren(document.querySelector('#p-2')), true)`)
+			press(t, b, "q")
+			if got := eval[string](t, b, `document.querySelector('#comment').value`); !strings.HasPrefix(got, "「门外的伞滴着水，一直滴到天黑。」（等你爸 ¶2）\n") {
+				t.Errorf("quoted as %q", got)
+			}
+			eval[bool](t, b, `(document.activeElement.blur(), getSelection().removeAllRanges(), true)`)
+		}
 		press(t, b, "5")
 		press(t, b, "5")
 		press(t, b, "4")

@@ -9,5 +9,6 @@ import './annotate.js';
 import './score.js';
 import './marks.js';
 import './draft.js';
+import './quote.js';
 import './sources.js';
 import './toast.js';
