@@ -45,7 +45,7 @@ func (SweepJob) InsertOpts() job.InsertOpts { return job.Once() }
 // How much one sweep does, so that it ends well before a job's time is up, and how long a job
 // waits for a server that is away.
 const (
-	sweepEvery = time.Minute
+	sweepEvery = 20 * time.Second
 	sweepSize  = 100
 	snooze     = time.Minute
 )
