@@ -26,6 +26,9 @@ var goldenTypes = map[string]func(t *testing.T, input []byte) values{
 	"ratings":             goldenRatings,
 	"pairwise_votes":      goldenVotes,
 	"pairwise_degenerate": goldenDegenerate,
+	"lexical":             goldenLexical,
+	"lexical_growth":      goldenGrowth,
+	"edge":                goldenEdge,
 }
 
 // notOffered lists the keys of the files that the product leaves out, and why.
@@ -46,6 +49,11 @@ var notOffered = []struct {
 	{"kappa_table", `^(ac1|ac2_quadratic)$`, "the two-rater table has an estimator of variance of its own; the one for any number of raters is offered"},
 	{"pairwise_counts", `/quasi_se$`, "quasi-variances: intervals of differences come from the full covariance"},
 	{"pairwise_degenerate", `^bias_reduced/`, "ridge is the one estimate offered where no finite strengths exist"},
+	{"lexical", `/(cttr|dugast_u_ln|summer_s_ln|yule_i|simpson_d|herdan_vm|entropy_bits|hapax_share_types)$`, "functions of N, V and the frequencies that say nothing beyond the measures offered"},
+	{"lexical", `/(msttr_\d+|mtld_(le_072|kyle_min10|ma_wrap|ma_bid))$`, "other readings of MATTR and MTLD: one of each is offered, by its published definition"},
+	{"lexical", `/ead_`, "needs a vocabulary size that no text states"},
+	{"lexical_growth", `/mtld_le_072$`, "as for lexical"},
+	{"edge", `/mtld_le_072$`, "as for lexical"},
 	{"multiplicity", `^(hochberg|hommel|by)$`, "Holm and Benjamini-Hochberg are enough, and their assumptions hold here"},
 }
 
