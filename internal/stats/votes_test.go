@@ -13,15 +13,13 @@ import (
 
 // A voteSheet is the input of a golden file of votes, in columns.
 type voteSheet struct {
-	Models         []string
-	Query          []any
-	Genre, Rater   []string
-	A, B, Outcome  []string
-	LenA           []float64 `json:"len_a"`
-	LenB           []float64 `json:"len_b"`
-	TTRA, TTRB     []float64
-	MATTRA, MATTRB []float64
-	Boot           struct {
+	Models        []string
+	Query         []any
+	Genre, Rater  []string
+	A, B, Outcome []string
+	LenA          []float64 `json:"len_a"`
+	LenB          []float64 `json:"len_b"`
+	Boot          struct {
 		IDs   []any
 		Index [][]int
 	}
@@ -32,10 +30,13 @@ func (s voteSheet) votes() []stats.Vote {
 	votes := make([]stats.Vote, len(s.A))
 	for i := range votes {
 		v := stats.Vote{
-			Query: fmt.Sprint(s.Query[i]), Left: slices.Index(s.Models, s.A[i]), Right: slices.Index(s.Models, s.B[i]),
+			Left: slices.Index(s.Models, s.A[i]), Right: slices.Index(s.Models, s.B[i]),
 			Outcome: outcomes[s.Outcome[i]],
 		}
-		if s.Genre != nil {
+		if s.Query != nil {
+			v.Query = fmt.Sprint(s.Query[i])
+		}
+		if s.Rater != nil {
 			v.Genre, v.Rater = s.Genre[i], s.Rater[i]
 		}
 		if s.LenA != nil {
