@@ -35,22 +35,25 @@ var errRefused = errors.New("done, but not with everything")
 type commands struct {
 	Config `embed:""`
 
-	Serve   serveCmd   `cmd:"" needs:"server,model" help:"Start the web pages, the REST API and the workers."`
-	Work    workCmd    `cmd:"" needs:"server,model" help:"Run only workers, beside a serve on the same PostgreSQL."`
-	Demo    demoCmd    `cmd:"" needs:"server,model" help:"Start a filled sample project and print a link to it."`
-	Init    initCmd    `cmd:"" needs:"server,model" help:"Make a data directory with a config file to read."`
-	Import  importCmd  `cmd:"" help:"Bring texts in."`
-	Screen  screenCmd  `cmd:"" needs:"model" help:"Screen the waiting sources with the configured model."`
-	Status  statusCmd  `cmd:"" help:"Show where everything stands."`
-	Release releaseCmd `cmd:"" help:"Cut, list, compare and verify dataset versions."`
-	Export  exportCmd  `cmd:"" help:"Write a release in a format trainers read."`
-	Stats   statsCmd   `cmd:"" needs:"files" help:"Counts and lengths of any triplet file (the paper's Tables 5-10)."`
-	Genres  genresCmd  `cmd:"" help:"Show or check a taxonomy of genres."`
-	User    userCmd    `cmd:"" help:"People: add, list, disable, passwords, tokens."`
-	Audit   auditCmd   `cmd:"" help:"Verify the history."`
-	Backup  backupCmd  `cmd:"" help:"Copy the SQLite database to a file while the program runs."`
-	Doctor  doctorCmd  `cmd:"" needs:"server,model" help:"Check the set-up and print the effective configuration."`
-	Version versionCmd `cmd:"" needs:"files" help:"Print the version."`
+	Serve     serveCmd     `cmd:"" needs:"server,model" help:"Start the web pages, the REST API and the workers."`
+	Work      workCmd      `cmd:"" needs:"server,model" help:"Run only workers, beside a serve on the same PostgreSQL."`
+	Demo      demoCmd      `cmd:"" needs:"server,model" help:"Start a filled sample project and print a link to it."`
+	Init      initCmd      `cmd:"" needs:"server,model" help:"Make a data directory with a config file to read."`
+	Import    importCmd    `cmd:"" help:"Bring texts in."`
+	Screen    screenCmd    `cmd:"" needs:"model" help:"Screen the waiting sources with the configured model."`
+	Status    statusCmd    `cmd:"" help:"Show where everything stands."`
+	Release   releaseCmd   `cmd:"" help:"Cut, list, compare and verify dataset versions."`
+	Export    exportCmd    `cmd:"" help:"Write a release in a format trainers read."`
+	Stats     statsCmd     `cmd:"" needs:"files" help:"Counts and lengths of any triplet file (the paper's Tables 5-10)."`
+	Winrate   winrateCmd   `cmd:"" needs:"files" help:"Win rates of votes or rankings: matrix, intervals, exact tests (the paper's Table 2)."`
+	Ratings   ratingsCmd   `cmd:"" needs:"files" help:"Strengths of models from votes (Bradley-Terry), with ties, length, position and raters."`
+	Agreement agreementCmd `cmd:"" needs:"files" help:"How far raters agree: alpha, kappa, AC1 and AC2, ICC, with intervals."`
+	Genres    genresCmd    `cmd:"" help:"Show or check a taxonomy of genres."`
+	User      userCmd      `cmd:"" help:"People: add, list, disable, passwords, tokens."`
+	Audit     auditCmd     `cmd:"" help:"Verify the history."`
+	Backup    backupCmd    `cmd:"" help:"Copy the SQLite database to a file while the program runs."`
+	Doctor    doctorCmd    `cmd:"" needs:"server,model" help:"Check the set-up and print the effective configuration."`
+	Version   versionCmd   `cmd:"" needs:"files" help:"Print the version."`
 }
 
 // A console is where a command reads and writes.

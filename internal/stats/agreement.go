@@ -281,3 +281,21 @@ func KappaOfTable(table [][]float64, categories []float64, w Weight) (kappa Coef
 	kappa.SE = math.Sqrt((sum-rest*rest)/n) / ((1 - pe) * (1 - pe))
 	return kappa, percent
 }
+
+// Bootstrap recomputes a coefficient on resamples of units; samples are indices of rows. A resample
+// in which it is not defined is left out, and counted.
+func (r Ratings) Bootstrap(samples [][]int, f func(Ratings) float64) (draws []float64, undefined int) {
+	again := make(Ratings, 0, len(r))
+	for _, sample := range samples {
+		again = again[:0]
+		for _, i := range sample {
+			again = append(again, r[i])
+		}
+		if x := f(again); math.IsNaN(x) {
+			undefined++
+		} else {
+			draws = append(draws, x)
+		}
+	}
+	return draws, undefined
+}

@@ -177,3 +177,54 @@ func Additive(values []float64, levels [][]int) [][]float64 {
 	}
 	return out
 }
+
+// Severity returns how much higher each rater scores than the others on the same units, in points,
+// summing to zero: the rater effects of value = unit + rater by least squares. Units are eliminated,
+// so the work is linear in them. All are NaN where the raters are not linked by common units.
+func (r Ratings) Severity() []float64 {
+	if len(r) == 0 {
+		return nil
+	}
+	k := len(r[0])
+	normal, right := mat.NewSymDense(k, nil), mat.NewVecDense(k, nil)
+	for _, row := range r {
+		m, mean := 0.0, 0.0
+		for _, x := range row {
+			if !math.IsNaN(x) {
+				m, mean = m+1, mean+x
+			}
+		}
+		if m < 2 {
+			continue
+		}
+		mean /= m
+		for a, x := range row {
+			if math.IsNaN(x) {
+				continue
+			}
+			right.SetVec(a, right.AtVec(a)+x-mean)
+			normal.SetSym(a, a, normal.At(a, a)+1)
+			for b := a; b < k; b++ {
+				if !math.IsNaN(row[b]) {
+					normal.SetSym(a, b, normal.At(a, b)-1/m)
+				}
+			}
+		}
+	}
+	for a := range k { // the effects sum to zero
+		for b := a; b < k; b++ {
+			normal.SetSym(a, b, normal.At(a, b)+1)
+		}
+	}
+	out := make([]float64, k)
+	solution := mat.NewVecDense(k, nil)
+	var chol mat.Cholesky
+	if !chol.Factorize(normal) || chol.SolveVecTo(solution, right) != nil || chol.Cond() > 1e12 {
+		for i := range out {
+			out[i] = math.NaN()
+		}
+		return out
+	}
+	copy(out, solution.RawVector().Data)
+	return out
+}

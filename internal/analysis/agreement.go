@@ -1,0 +1,313 @@
+package analysis
+
+import (
+	"fmt"
+	"maps"
+	"math"
+	"slices"
+
+	"coigwriter/internal/record"
+	"coigwriter/internal/stats"
+	"coigwriter/internal/table"
+)
+
+// A RatingSet collects ratings by dimension.
+type RatingSet struct {
+	dims       map[string]*sheet
+	Duplicates int // a rater's second score for an item and dimension; the first counts
+	Problems   []string
+}
+
+// A sheet is the ratings on one dimension.
+type sheet struct {
+	scores map[string]map[string]float64 // item → rater → score
+	query  map[string]string             // item → its query
+	raters map[string]bool
+}
+
+// NewRatingSet collects ratings.
+func NewRatingSet() *RatingSet { return &RatingSet{dims: map[string]*sheet{}} }
+
+// Add takes one rating.
+func (s *RatingSet) Add(r record.Rating) {
+	d := s.dims[r.Dimension]
+	if d == nil {
+		d = &sheet{scores: map[string]map[string]float64{}, query: map[string]string{}, raters: map[string]bool{}}
+		s.dims[r.Dimension] = d
+	}
+	if d.scores[r.Item] == nil {
+		d.scores[r.Item] = map[string]float64{}
+	}
+	if _, ok := d.scores[r.Item][r.Rater]; ok {
+		s.Duplicates++
+		if len(s.Problems) < keepProblems {
+			s.Problems = append(s.Problems, fmt.Sprintf("item %s: rater %s has scored %q before; the first score counts", r.Item, r.Rater, r.Dimension))
+		}
+		return
+	}
+	d.scores[r.Item][r.Rater], d.raters[r.Rater] = r.Score, true
+	if r.Query != "" {
+		d.query[r.Item] = r.Query
+	}
+}
+
+// Dimensions lists the dimensions with ratings.
+func (s *RatingSet) Dimensions() []string { return slices.Sorted(maps.Keys(s.dims)) }
+
+// AgreementOptions say how agreement is measured.
+type AgreementOptions struct {
+	Categories []float64 // scores that could be given; nil means those that were
+	Bootstrap  int       // resamples of items, or of queries where ratings name them
+	Seed       uint64
+}
+
+// A Measure is one coefficient of agreement; where it has no value, Why says so in words.
+type Measure struct {
+	Name      string   `json:"name"`
+	Value     Number   `json:"value"`
+	Interval  Interval `json:"interval"` // percentile bootstrap; for ICC that of Shrout and Fleiss
+	Undefined int      `json:"undefined_resamples,omitempty"`
+	Why       string   `json:"why,omitempty"`
+}
+
+// An Agreement is how far raters agree on one dimension.
+type Agreement struct {
+	Dimension string      `json:"dimension"`
+	Items     int         `json:"items"`
+	Shared    int         `json:"items_with_two_ratings"`
+	Raters    int         `json:"raters"`
+	Ratings   int         `json:"ratings"`
+	Measures  []Measure   `json:"measures"`
+	Pairs     []RaterPair `json:"pairs"`
+	Severity  []Severity  `json:"severity"`
+	Notes     []string    `json:"notes"`
+}
+
+// A RaterPair is the agreement of two raters over the items that both rated.
+type RaterPair struct {
+	A         string   `json:"a"`
+	B         string   `json:"b"`
+	Items     int      `json:"items"`
+	Percent   Number   `json:"percent"`
+	Kappa     Number   `json:"kappa"`
+	KappaIn   Interval `json:"kappa_interval"` // from its asymptotic standard error
+	Quadratic Number   `json:"kappa_quadratic"`
+	QuadIn    Interval `json:"kappa_quadratic_interval"`
+}
+
+// A Severity is how much higher (lenient) or lower (severe) a rater scores than the others on the same
+// items, in points of the scale.
+type Severity struct {
+	Rater   string `json:"rater"`
+	Ratings int    `json:"ratings"`
+	Points  Number `json:"points"`
+}
+
+// Agreement measures one dimension.
+func (s *RatingSet) Agreement(dimension string, o AgreementOptions) Agreement {
+	d := s.dims[dimension]
+	items, raters := slices.Sorted(maps.Keys(d.scores)), slices.Sorted(maps.Keys(d.raters))
+	out := Agreement{Dimension: dimension, Items: len(items), Raters: len(raters)}
+	r := make(stats.Ratings, len(items))
+	complete := true
+	for i, item := range items {
+		r[i] = make([]float64, len(raters))
+		for j, rater := range raters {
+			x, ok := d.scores[item][rater]
+			if !ok {
+				x, complete = math.NaN(), false
+			}
+			r[i][j] = x
+		}
+		out.Ratings += len(d.scores[item])
+		if len(d.scores[item]) > 1 {
+			out.Shared++
+		}
+	}
+	categories := o.Categories
+	if categories == nil {
+		categories = r.Categories()
+	}
+	samples, unit := d.samples(items, o)
+	why := out.why(r)
+	measure := func(name string, f func(stats.Ratings) float64, draws []float64, undefined int) {
+		m := Measure{Name: name, Value: Number(f(r)), Interval: Interval{Number(math.NaN()), Number(math.NaN())}, Undefined: undefined}
+		if !m.Value.Defined() {
+			m.Value, m.Why = Number(math.NaN()), why
+			if m.Why == "" {
+				m.Why = "chance agreement is 1"
+			}
+		} else if len(draws) > 1 {
+			m.Interval = intervalOf(stats.Percentiles(draws, 0.95))
+		}
+		out.Measures = append(out.Measures, m)
+	}
+	boot := func(name string, f func(stats.Ratings) float64) {
+		draws, undefined := r.Bootstrap(samples, f)
+		measure(name, f, draws, undefined)
+	}
+	boot("percent", func(r stats.Ratings) float64 { return r.PercentAgreement().Value })
+	for _, m := range []struct {
+		name   string
+		metric stats.Metric
+	}{{"alpha_nominal", stats.NominalMetric}, {"alpha_ordinal", stats.OrdinalMetric}, {"alpha_interval", stats.IntervalMetric}} {
+		draws, undefined := r.BootstrapAlpha(m.metric, samples)
+		measure(m.name, func(r stats.Ratings) float64 { return r.Alpha(m.metric) }, draws, undefined)
+	}
+	boot("ac1", func(r stats.Ratings) float64 { return r.Gwet(categories, stats.Identity).Value })
+	boot("ac2_quadratic", func(r stats.Ratings) float64 { return r.Gwet(categories, stats.Quadratic).Value })
+	boot("fleiss_kappa", func(r stats.Ratings) float64 { return r.Fleiss(categories, stats.Identity).Value })
+	out.reliability(r, complete)
+	for i, a := range raters {
+		for j := i + 1; j < len(raters); j++ {
+			kappa, percent := r.CohenKappa(i, j, categories, stats.Identity)
+			quadratic, _ := r.CohenKappa(i, j, categories, stats.Quadratic)
+			if kappa.Units == 0 {
+				continue
+			}
+			out.Pairs = append(out.Pairs, RaterPair{
+				A: a, B: raters[j], Items: kappa.Units, Percent: Number(percent),
+				Kappa: Number(kappa.Value), KappaIn: intervalOf(kappa.Interval(0.95)), Quadratic: Number(quadratic.Value), QuadIn: intervalOf(quadratic.Interval(0.95)),
+			})
+		}
+	}
+	out.Severity = severity(r, raters)
+	out.Notes = append(out.Notes, fmt.Sprintf("intervals: percentile bootstrap over %d %s (%d resamples, seed %d); those of ICC after Shrout and Fleiss", len(samplesUnits(d, items)), unit, o.Bootstrap, o.Seed))
+	if !complete {
+		out.Notes = append(out.Notes, "not every rater scored every item: ICC and Kendall's W need a complete design and are left out; alpha, AC1, AC2 and percent use what there is")
+	}
+	return out
+}
+
+// why says in words why nothing can be measured; "" where something can.
+func (a Agreement) why(r stats.Ratings) string {
+	switch {
+	case a.Raters < 2:
+		return "there is only one rater"
+	case a.Shared == 0:
+		return "no item was scored by two raters"
+	case len(r.Categories()) < 2:
+		return "every score is the same: nothing varies"
+	}
+	return ""
+}
+
+// samplesUnits groups items by query where ratings name queries, else each item is a unit.
+func samplesUnits(d *sheet, items []string) [][]int {
+	if len(d.query) < len(items) {
+		units := make([][]int, len(items))
+		for i := range items {
+			units[i] = []int{i}
+		}
+		return units
+	}
+	byQuery := map[string][]int{}
+	for i, item := range items {
+		byQuery[d.query[item]] = append(byQuery[d.query[item]], i)
+	}
+	var units [][]int
+	for _, q := range slices.Sorted(maps.Keys(byQuery)) {
+		units = append(units, byQuery[q])
+	}
+	return units
+}
+
+// samples draws resamples as lists of rows.
+func (d *sheet) samples(items []string, o AgreementOptions) (rows [][]int, unit string) {
+	units := samplesUnits(d, items)
+	unit = "queries"
+	if len(d.query) < len(items) {
+		unit = "items"
+	}
+	for _, sample := range stats.Resample(o.Seed, o.Bootstrap, len(units)) {
+		var row []int
+		for _, u := range sample {
+			row = append(row, units[u]...)
+		}
+		rows = append(rows, row)
+	}
+	return rows, unit
+}
+
+// reliability adds what needs a complete design.
+func (a *Agreement) reliability(r stats.Ratings, complete bool) {
+	if !complete || a.Raters < 2 || a.Items < 2 {
+		return
+	}
+	single, mean := r.ICC2()
+	w, _, _ := r.KendallW()
+	for _, m := range []struct {
+		name string
+		icc  stats.ICC
+	}{{"icc_2_1", single}, {"icc_2_k", mean}} {
+		x := Measure{Name: m.name, Value: Number(m.icc.Value), Interval: intervalOf(m.icc.Interval)}
+		if !x.Value.Defined() {
+			x.Why = "nothing varies between items"
+		}
+		a.Measures = append(a.Measures, x)
+	}
+	x := Measure{Name: "kendall_w", Value: Number(w), Interval: Interval{Number(math.NaN()), Number(math.NaN())}}
+	if !x.Value.Defined() {
+		x.Why = "every rater gives all items one rank"
+	}
+	a.Measures = append(a.Measures, x)
+}
+
+func severity(r stats.Ratings, raters []string) []Severity {
+	points := r.Severity()
+	out := make([]Severity, len(raters))
+	for j, name := range raters {
+		out[j] = Severity{Rater: name, Points: Number(points[j])}
+		for _, row := range r {
+			if !math.IsNaN(row[j]) {
+				out[j].Ratings++
+			}
+		}
+	}
+	return out
+}
+
+// Tables returns the coefficients, the pairs of raters and their severity.
+func (a Agreement) Tables(lang string) []*table.Table {
+	title := a.Dimension
+	if title == "" {
+		title = pick(lang, "评分", "score")
+	}
+	first := table.New(title, table.Text(pick(lang, "系数", "coefficient")), table.Num(pick(lang, "值", "value")), table.Num("95%"), table.Text(pick(lang, "说明", "remark")))
+	first.Note = fmt.Sprintf(pick(lang, "%d 项，%d 位评分员，%d 个评分，%d 项有两个以上评分；", "%d items, %d raters, %d ratings, %d items with two or more; "), a.Items, a.Raters, a.Ratings, a.Shared) + joinNotes(a.Notes)
+	for _, m := range a.Measures {
+		remark := ""
+		if m.Why != "" {
+			remark = pick(lang, "无定义：", "undefined because ") + m.Why
+		} else if m.Undefined > 0 {
+			remark = fmt.Sprintf(pick(lang, "%d 次重抽无定义", "undefined in %d resamples"), m.Undefined)
+		}
+		span := "–"
+		if m.Interval.Lo.Defined() {
+			span = fmt.Sprintf("%.3f, %.3f", m.Interval.Lo, m.Interval.Hi)
+		}
+		value := "–"
+		if m.Value.Defined() {
+			value = fmt.Sprintf("%.3f", m.Value)
+		}
+		first.Add(m.Name, value, span, remark)
+	}
+	pairs := table.New(title+" · "+pick(lang, "两两", "pairs of raters"), table.Text("A"), table.Text("B"), table.Num(pick(lang, "共同项", "items")), table.Num(pick(lang, "一致", "agree")), table.Num("kappa"), table.Num("95%"), table.Num(pick(lang, "平方加权", "quadratic")), table.Num("95%"))
+	for _, p := range a.Pairs {
+		pairs.Add(p.A, p.B, p.Items, table.Percent(p.Percent), float64(p.Kappa), span2(p.KappaIn), float64(p.Quadratic), span2(p.QuadIn))
+	}
+	severe := table.New(title+" · "+pick(lang, "宽严", "severity"), table.Text(pick(lang, "评分员", "rater")), table.Num(pick(lang, "评分数", "ratings")), table.Num(pick(lang, "偏高（分）", "points above")))
+	severe.Note = pick(lang, "与他人在同样的项上相比；正数偏宽", "against the others on the same items; positive is lenient")
+	for _, s := range a.Severity {
+		severe.Add(s.Rater, s.Ratings, float64(s.Points))
+	}
+	return []*table.Table{first, pairs, severe}
+}
+
+// span2 writes an interval with two decimals.
+func span2(i Interval) string {
+	if !i.Lo.Defined() {
+		return "–"
+	}
+	return fmt.Sprintf("%.2f, %.2f", i.Lo, i.Hi)
+}

@@ -1,0 +1,344 @@
+package analysis
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+
+	"gonum.org/v1/gonum/stat/distuv"
+
+	"coigwriter/internal/stats"
+	"coigwriter/internal/table"
+)
+
+// A Strength is one model's fitted ability.
+type Strength struct {
+	Model     string   `json:"model"`
+	Theta     Number   `json:"theta"` // natural log, sum zero
+	SE        Number   `json:"se"`    // sandwich over queries (CR1)
+	Elo       Number   `json:"elo"`   // 1000 + 400/ln 10 · theta
+	EloIn     Interval `json:"elo_interval"`
+	Bootstrap Interval `json:"elo_bootstrap"` // percentile, over resampled queries
+	RankLow   int      `json:"rank_best"`     // 1 + the models whose interval lies wholly above
+	BothBad   Number   `json:"both_bad_rate"` // of the votes the model was in
+	Votes     int      `json:"votes"`
+}
+
+// Strengths are the models of one language ranked by Bradley-Terry, with what speaks for and against
+// the ranking.
+type Strengths struct {
+	Language string     `json:"language"`
+	Votes    int        `json:"votes"`
+	Decided  int        `json:"decided"`
+	Queries  int        `json:"queries"`
+	Ranked   int        `json:"from_rankings"`
+	Models   []Strength `json:"models"` // strongest first
+	// Method is bradley-terry, or ridge where no finite strengths exist; then Why says which models
+	// cannot be ranked together, and no interval is given.
+	Method string       `json:"method"`
+	Why    string       `json:"why,omitempty"`
+	Fit    Fit          `json:"fit"`
+	Ties   []TieModel   `json:"tie_models,omitempty"`
+	Side   Effect       `json:"side"`   // preference for what was shown first, in logits; undefined where unknown
+	Length Effect       `json:"length"` // of (own - other)/(own + other); undefined without lengths
+	Equal  []Strength   `json:"at_equal_length,omitempty"`
+	Raters []RaterLine  `json:"raters,omitempty"`
+	Pos    PositionBias `json:"position"`
+	Notes  []string     `json:"notes"`
+}
+
+// Fit is how well one strength a model explains the pairs: deviance against the saturated model.
+type Fit struct {
+	Deviance Number `json:"deviance"`
+	DF       int    `json:"df"`
+	P        Number `json:"p"`
+}
+
+// A TieModel is a model that explains ties too.
+type TieModel struct {
+	Name      string   `json:"name"` // davidson, rao-kupper, grounded
+	Parameter Number   `json:"parameter"`
+	LogLik    Number   `json:"loglik"`
+	AIC       Number   `json:"aic"`
+	Theta     []Number `json:"theta"` // in the order of Strengths.Models
+}
+
+// An Effect is a coefficient in logits with its sandwich error over queries.
+type Effect struct {
+	Estimate Number `json:"estimate"`
+	SE       Number `json:"se"`
+	P        Number `json:"p"`
+}
+
+// A RaterLine is one rater's habits.
+type RaterLine struct {
+	Rater     string   `json:"rater"`
+	Votes     int      `json:"votes"`
+	First     Number   `json:"first_share"` // of decided votes that went to what was shown first
+	FirstIn   Interval `json:"first_interval"`
+	TieShare  Number   `json:"tie_share"`
+	Agreement Number   `json:"agreement"` // with others on the same query and pair
+	Shared    int      `json:"shared"`    // votes that others gave too
+}
+
+// Strengths fits the models of a language.
+func (v *Votes) Strengths(language string, o VoteOptions) (Strengths, error) {
+	p := v.poll(language, o.Order)
+	c := stats.Count(p.models, p.votes)
+	undefined := Effect{Number(math.NaN()), Number(math.NaN()), Number(math.NaN())}
+	out := Strengths{
+		Language: language, Votes: len(p.votes), Decided: len(stats.Decided(p.votes)), Queries: len(p.queries), Ranked: p.ranked, Method: "bradley-terry",
+		Pos: p.position(), Side: undefined, Length: undefined, Fit: Fit{Deviance: Number(math.NaN()), P: Number(math.NaN())}, Raters: p.raterLines(),
+	}
+	fit, err := stats.FitVotes(p.models, p.votes, stats.VoteOptions{})
+	switch {
+	case errors.Is(err, stats.ErrNotRankable):
+		return out, out.ridge(p, c, err)
+	case err != nil:
+		return out, err
+	}
+	if bt, err := stats.BradleyTerry(c); err == nil {
+		f := bt.TestFit(c)
+		out.Fit = Fit{Number(f.Deviance), f.DF, Number(f.P)}
+	}
+	samples := stats.Resample(o.Seed, o.Bootstrap, len(p.queries))
+	draws, failed := stats.BootstrapStrengths(p.models, p.votes, p.queries, samples)
+	out.Models = p.strengths(c, fit.Theta, fit.SE.CR1, fit.Queries, draws)
+	out.Notes = append(out.Notes, fmt.Sprintf("Bradley-Terry on %d decided votes; intervals: sandwich over %d queries (CR1, t with %d degrees of freedom)", out.Decided, fit.Queries, fit.Queries-1))
+	if o.Bootstrap > 0 {
+		out.Notes = append(out.Notes, fmt.Sprintf("bootstrap: %d resamples of queries (seed %d), %d without finite strengths left out", o.Bootstrap, o.Seed, failed))
+	}
+	out.ties(c)
+	if p.sides && p.ranked == 0 {
+		if f, err := stats.FitVotes(p.models, p.votes, stats.VoteOptions{Side: true}); err == nil {
+			out.Side = effectOf(f.Side)
+		}
+	}
+	if p.lengths && p.ranked == 0 {
+		f, err := stats.FitVotes(p.models, p.votes, stats.VoteOptions{Side: p.sides, Covariates: []int{0}})
+		if err == nil {
+			out.Length = effectOf(f.Covariates[0])
+			out.Equal = p.strengths(c, f.Theta, f.SE.CR1, f.Queries, nil)
+			out.Notes = append(out.Notes, "at equal length: strengths with the length difference (own - other)/(own + other) in the model")
+		}
+	}
+	return out, nil
+}
+
+func effectOf(e stats.Effect) Effect { return Effect{Number(e.Estimate), Number(e.CR1), Number(e.P)} }
+
+// strengths puts fitted values into lines, strongest first.
+func (p poll) strengths(c stats.Comparisons, theta, se []float64, queries int, draws [][]float64) []Strength {
+	t := distuv.StudentsT{Mu: 0, Sigma: 1, Nu: float64(max(queries-1, 1))}.Quantile(0.975)
+	elo := func(x float64) Number { return Number(1000 + 400/math.Ln10*x) }
+	ranks := stats.RankBounds(theta, se)
+	out := make([]Strength, len(p.models))
+	for i, m := range p.models {
+		s := Strength{
+			Model: m, Theta: Number(theta[i]), SE: Number(se[i]), Elo: elo(theta[i]), EloIn: Interval{elo(theta[i] - t*se[i]), elo(theta[i] + t*se[i])},
+			RankLow: ranks[i], Bootstrap: Interval{Number(math.NaN()), Number(math.NaN())},
+		}
+		bad, all := 0.0, 0.0
+		for j := range p.models {
+			bad += c.BothBad[i][j]
+			all += c.Win[i][j] + c.Win[j][i] + c.Tie[i][j] + c.BothBad[i][j]
+		}
+		s.BothBad, s.Votes = Number(bad/all), int(all)
+		if len(draws) > 1 {
+			var own []float64
+			for _, d := range draws {
+				own = append(own, d[i])
+			}
+			iv := stats.Percentiles(own, 0.95)
+			s.Bootstrap = Interval{elo(iv.Lo), elo(iv.Hi)}
+		}
+		out[i] = s
+	}
+	slices.SortStableFunc(out, func(a, b Strength) int {
+		switch {
+		case a.Theta > b.Theta:
+			return -1
+		case a.Theta < b.Theta:
+			return 1
+		}
+		return 0
+	})
+	return out
+}
+
+// ridgeLambda pulls strengths together where nothing else bounds them.
+const ridgeLambda = 0.1
+
+// ridge is the estimate where some models cannot be ranked against others.
+func (s *Strengths) ridge(p poll, c stats.Comparisons, why error) error {
+	r, err := stats.Ridge(c, ridgeLambda)
+	if err != nil {
+		return err
+	}
+	s.Method, s.Why = "ridge", why.Error()
+	nan := make([]float64, len(p.models))
+	for i := range nan {
+		nan[i] = math.NaN()
+	}
+	s.Models = p.strengths(c, r.Theta, nan, len(p.queries), nil)
+	for i := range s.Models {
+		s.Models[i].RankLow = 0
+	}
+	s.Notes = append(s.Notes, fmt.Sprintf("no finite strengths exist; shown is a ridge estimate (lambda %v) without intervals: an order, not a measurement", ridgeLambda))
+	return nil
+}
+
+// ties fits the models that explain ties, where there are any.
+func (s *Strengths) ties(c stats.Comparisons) {
+	ties, bad := 0.0, 0.0
+	for i := range c.Models {
+		for j := range c.Models {
+			ties, bad = ties+c.Tie[i][j], bad+c.BothBad[i][j]
+		}
+	}
+	if ties+bad == 0 {
+		return
+	}
+	fits := []struct {
+		name string
+		fit  func(stats.Comparisons) (stats.Strengths, error)
+	}{{"davidson", stats.Davidson}, {"rao-kupper", stats.RaoKupper}}
+	if bad > 0 && ties > 0 {
+		fits = append(fits, struct {
+			name string
+			fit  func(stats.Comparisons) (stats.Strengths, error)
+		}{"grounded", stats.Grounded})
+	}
+	for _, f := range fits {
+		r, err := f.fit(c)
+		if err != nil {
+			s.Notes = append(s.Notes, fmt.Sprintf("%s: %v", f.name, err))
+			continue
+		}
+		m := TieModel{Name: f.name, Parameter: Number(r.Extra), LogLik: Number(r.LogLik), AIC: Number(2*float64(len(c.Models)) - 2*r.LogLik)}
+		if f.name == "grounded" { // one strength more: the ground bounds them all
+			m.AIC += 2
+		}
+		for _, x := range s.Models {
+			m.Theta = append(m.Theta, Number(r.Theta[slices.Index(c.Models, x.Model)]))
+		}
+		s.Ties = append(s.Ties, m)
+	}
+}
+
+func (p poll) raterLines() []RaterLine {
+	type key struct {
+		query string
+		i, j  int
+	}
+	said := map[key]map[string]int{} // → rater → 1: the lower model won, -1: it lost, 0: neither
+	for _, v := range p.votes {
+		k := key{v.Query, min(v.Left, v.Right), max(v.Left, v.Right)}
+		if said[k] == nil {
+			said[k] = map[string]int{}
+		}
+		verdict := 0
+		switch {
+		case v.Outcome > stats.RightWins:
+		case (v.Outcome == stats.LeftWins) == (v.Left == k.i):
+			verdict = 1
+		default:
+			verdict = -1
+		}
+		said[k][v.Rater] = verdict
+	}
+	var out []RaterLine
+	for _, rater := range p.raters {
+		var own []stats.Vote
+		for _, v := range p.votes {
+			if v.Rater == rater {
+				own = append(own, v)
+			}
+		}
+		r := RaterLine{Rater: rater, Votes: len(own), First: Number(math.NaN()), FirstIn: Interval{Number(math.NaN()), Number(math.NaN())}}
+		if p.sides && p.ranked == 0 {
+			x := stats.PositionOf(own)
+			r.First, r.FirstIn = Number(x.Rate), intervalOf(x.Interval)
+		}
+		r.TieShare = Number(1 - float64(len(stats.Decided(own)))/float64(len(own)))
+		agree := 0
+		for _, raters := range said {
+			mine, ok := raters[rater]
+			if !ok {
+				continue
+			}
+			for other, theirs := range raters {
+				if other != rater {
+					r.Shared++
+					if theirs == mine {
+						agree++
+					}
+				}
+			}
+		}
+		r.Agreement = Number(float64(agree) / float64(r.Shared))
+		out = append(out, r)
+	}
+	return out
+}
+
+// Tables returns the ranking, the models of ties, and the raters.
+func (s Strengths) Tables(lang string) []*table.Table {
+	title := pick(lang, "实力 · ", "Strengths · ") + languageName(s.Language, lang)
+	first := s.strengthTable(lang, title, s.Models)
+	first.Note = joinNotes(s.Notes, s.Why)
+	out := []*table.Table{first}
+	if len(s.Equal) > 0 {
+		t := s.strengthTable(lang, pick(lang, "等长时的实力 · ", "Strengths at equal length · ")+languageName(s.Language, lang), s.Equal)
+		t.Note = fmt.Sprintf(pick(lang, "长度系数 %s ± %s，p %s", "length coefficient %s ± %s, p %s"), table.Cell(float64(s.Length.Estimate)), table.Cell(float64(s.Length.SE)), PText(s.Length.P))
+		out = append(out, t)
+	}
+	if len(s.Ties) > 0 {
+		t := table.New(pick(lang, "平局的模型", "Models of ties"), table.Text(pick(lang, "模型", "model")), table.Num(pick(lang, "参数", "parameter")), table.Num("log L"), table.Num("AIC"))
+		for _, m := range s.Ties {
+			t.Add(m.Name, float64(m.Parameter), float64(m.LogLik), float64(m.AIC))
+		}
+		out = append(out, t)
+	}
+	if len(s.Raters) > 0 {
+		t := table.New(pick(lang, "评测员", "Raters"), table.Text(pick(lang, "评测员", "rater")), table.Num(pick(lang, "票数", "votes")), table.Num(pick(lang, "选先显示的", "chose the first")), table.Num("95%"), table.Num(pick(lang, "平局", "ties")), table.Num(pick(lang, "与他人一致", "agree with others")), table.Num(pick(lang, "共同票", "shared")))
+		for _, r := range s.Raters {
+			t.Add(r.Rater, r.Votes, table.Percent(r.First), percentRange(r.FirstIn), table.Percent(r.TieShare), table.Percent(r.Agreement), r.Shared)
+		}
+		out = append(out, t)
+	}
+	return out
+}
+
+func (s Strengths) strengthTable(lang, title string, models []Strength) *table.Table {
+	t := table.New(title, table.Text(pick(lang, "模型", "model")), table.Num("Elo"), table.Num("95%"), table.Num(pick(lang, "重抽 95%", "bootstrap 95%")), table.Num("theta"), table.Num("se"), table.Num(pick(lang, "名次至少", "rank at best")), table.Num(pick(lang, "都不好", "both bad")), table.Num(pick(lang, "票数", "votes")))
+	span := func(i Interval) string {
+		if !i.Lo.Defined() {
+			return "–"
+		}
+		return fmt.Sprintf("%.0f, %.0f", i.Lo, i.Hi)
+	}
+	for _, m := range models {
+		rank := any(m.RankLow)
+		if m.RankLow == 0 {
+			rank = nil
+		}
+		t.Add(m.Model, fmt.Sprintf("%.0f", m.Elo), span(m.EloIn), span(m.Bootstrap), float64(m.Theta), float64(m.SE), rank, table.Percent(m.BothBad), m.Votes)
+	}
+	return t
+}
+
+func joinNotes(notes []string, more ...string) string {
+	out := ""
+	for _, n := range append(more, notes...) {
+		if n == "" {
+			continue
+		}
+		if out != "" {
+			out += "; "
+		}
+		out += n
+	}
+	return out
+}

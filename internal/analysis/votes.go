@@ -1,0 +1,149 @@
+package analysis
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"slices"
+
+	"coigwriter/internal/record"
+	"coigwriter/internal/stats"
+)
+
+// Votes collects the votes of one or more files and keeps them apart by language. What does not
+// count is named and counted, never dropped silently.
+type Votes struct {
+	byLanguage map[string]*ballot
+	queries    map[string]string // query → its language
+	Mixed      int               // votes on a query that was voted on in another language before
+	Duplicates int               // votes that a rater gave again on the same pair and query: the first counts
+	Problems   []string          // the first of these, in words
+}
+
+// A ballot is the votes of one language.
+type ballot struct {
+	votes  []record.Vote
+	seen   map[[4]string]bool
+	ranked int
+}
+
+// NewVotes collects votes.
+func NewVotes() *Votes {
+	return &Votes{byLanguage: map[string]*ballot{}, queries: map[string]string{}}
+}
+
+const keepProblems = 20
+
+func (v *Votes) problem(format string, args ...any) {
+	if len(v.Problems) < keepProblems {
+		v.Problems = append(v.Problems, fmt.Sprintf(format, args...))
+	}
+}
+
+// Add takes one vote. A rater's second vote on the same pair of outputs is left out and counted; so
+// is a vote on a query whose votes were in another language.
+func (v *Votes) Add(x record.Vote) {
+	if lang, ok := v.queries[x.QueryID]; ok && lang != x.Language {
+		v.Mixed++
+		v.problem("query %s: a vote in %q after votes in %q; the first language counts", x.QueryID, x.Language, lang)
+		return
+	}
+	v.queries[x.QueryID] = x.Language
+	b := v.byLanguage[x.Language]
+	if b == nil {
+		b = &ballot{seen: map[[4]string]bool{}}
+		v.byLanguage[x.Language] = b
+	}
+	if x.Rater != "" {
+		key := [4]string{x.QueryID, x.Rater, min(x.ModelA, x.ModelB), max(x.ModelA, x.ModelB)}
+		if b.seen[key] {
+			v.Duplicates++
+			v.problem("query %s: rater %s has voted on %s and %s before; the first vote counts", x.QueryID, x.Rater, x.ModelA, x.ModelB)
+			return
+		}
+		b.seen[key] = true
+	}
+	if x.Ranked {
+		b.ranked++
+	}
+	b.votes = append(b.votes, x)
+}
+
+// Languages lists the languages with votes.
+func (v *Votes) Languages() []string { return slices.Sorted(maps.Keys(v.byLanguage)) }
+
+// Len is the number of votes that count.
+func (v *Votes) Len() int {
+	n := 0
+	for _, b := range v.byLanguage {
+		n += len(b.votes)
+	}
+	return n
+}
+
+// A poll is the votes of one language, ready for statistics: models by index, the left side first.
+type poll struct {
+	models  []string // those of order first, then the others by name
+	votes   []stats.Vote
+	queries []string
+	raters  []string
+	genres  []string
+	sides   bool // every vote says what was shown first
+	lengths bool // every vote carries both lengths
+	ranked  int  // votes that come from rankings
+}
+
+func (v *Votes) poll(language string, order []string) poll {
+	b := v.byLanguage[language]
+	models, queries, raters, genres := map[string]bool{}, map[string]bool{}, map[string]bool{}, map[string]bool{}
+	for _, x := range b.votes {
+		models[x.ModelA], models[x.ModelB], queries[x.QueryID] = true, true, true
+		if x.Rater != "" {
+			raters[x.Rater] = true
+		}
+		if x.Genre != "" {
+			genres[x.Genre] = true
+		}
+	}
+	p := poll{queries: slices.Sorted(maps.Keys(queries)), raters: slices.Sorted(maps.Keys(raters)), genres: slices.Sorted(maps.Keys(genres)), sides: true, lengths: true, ranked: b.ranked}
+	p.models = slices.Sorted(maps.Keys(models))
+	slices.SortStableFunc(p.models, func(a, b string) int {
+		place := func(m string) int {
+			if i := slices.Index(order, m); i >= 0 {
+				return i
+			}
+			return len(order)
+		}
+		return cmp.Compare(place(a), place(b))
+	})
+	index := map[string]int{}
+	for i, m := range p.models {
+		index[m] = i
+	}
+	for _, x := range b.votes {
+		s := stats.Vote{Query: x.QueryID, Genre: x.Genre, Rater: x.Rater, Left: index[x.ModelA], Right: index[x.ModelB]}
+		a, la, lb := stats.LeftWins, x.LengthA, x.LengthB
+		if x.Winner == record.WinnerB {
+			a = stats.RightWins
+		}
+		if x.First == record.WinnerB { // what was shown first stands left
+			s.Left, s.Right, la, lb = s.Right, s.Left, lb, la
+			a = stats.LeftWins + stats.RightWins - a
+		}
+		switch x.Winner {
+		case record.WinnerTie:
+			a = stats.Tie
+		case record.WinnerBothBad:
+			a = stats.BothBad
+		}
+		s.Outcome = a
+		p.sides = p.sides && x.First != ""
+		p.lengths = p.lengths && la > 0 && lb > 0
+		s.Covariates = []float64{0}
+		if la+lb > 0 {
+			s.Covariates[0] = (la - lb) / (la + lb)
+		}
+		p.votes = append(p.votes, s)
+	}
+	return p
+}

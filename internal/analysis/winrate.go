@@ -1,0 +1,313 @@
+package analysis
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+
+	"coigwriter/internal/stats"
+	"coigwriter/internal/table"
+)
+
+// VoteOptions say how votes are analysed.
+type VoteOptions struct {
+	Order     []string // models in the order of the tables; the others follow by name
+	Bootstrap int      // resamples of queries; 0 leaves the bootstrap out
+	Seed      uint64
+}
+
+// TiePolicy is how ties count, in words that stand under every table.
+const TiePolicy = "rate = wins / (wins + losses); ties and both-bad votes are shown and leave the rate alone; in the half-tie rate each is half a win"
+
+// A WinRates is the paper's Table 2 for one language.
+type WinRates struct {
+	Language string       `json:"language"`
+	Votes    int          `json:"votes"`
+	Ranked   int          `json:"from_rankings"` // votes that rankings stand for
+	Queries  int          `json:"queries"`
+	Raters   int          `json:"raters"`
+	Models   []string     `json:"models"`
+	Pairs    []WinPair    `json:"pairs"`
+	Mean     []Number     `json:"mean_rate"` // of each model over its opponents
+	Position PositionBias `json:"position"`
+	Notes    []string     `json:"notes"`
+}
+
+// A WinPair is one cell of the matrix: model A against model B. P values are exact, two-sided,
+// against one half; Holm and BH correct over all pairs of the language.
+type WinPair struct {
+	A       string   `json:"a"`
+	B       string   `json:"b"`
+	Wins    int      `json:"wins"` // of A
+	Losses  int      `json:"losses"`
+	Ties    int      `json:"ties"`
+	BothBad int      `json:"both_bad"`
+	N       int      `json:"n"` // decided: wins + losses
+	Rate    Number   `json:"rate"`
+	HalfTie Number   `json:"half_tie_rate"`
+	Wilson  Interval `json:"wilson"`  // as if votes were independent
+	Cluster Interval `json:"cluster"` // percentile bootstrap over queries; undefined without one
+	P       Number   `json:"p_exact"`
+	Holm    Number   `json:"p_holm"`
+	BH      Number   `json:"p_bh"`
+}
+
+// PositionBias is how often the side shown first won.
+type PositionBias struct {
+	Known    bool     `json:"known"` // every vote says what was shown first
+	First    int      `json:"first"`
+	N        int      `json:"n"`
+	Rate     Number   `json:"rate"`
+	Interval Interval `json:"interval"`
+	P        Number   `json:"p_exact"`
+}
+
+// WinRates computes the matrix of a language.
+func (v *Votes) WinRates(language string, o VoteOptions) WinRates {
+	p := v.poll(language, o.Order)
+	c := stats.Count(p.models, p.votes)
+	out := WinRates{Language: language, Votes: len(p.votes), Ranked: p.ranked, Queries: len(p.queries), Raters: len(p.raters), Models: p.models, Position: p.position()}
+	samples := stats.Resample(o.Seed, o.Bootstrap, len(p.queries))
+	for _, r := range c.Pairs() {
+		w := WinPair{
+			A: p.models[r.I], B: p.models[r.J], Wins: int(r.Wins), Losses: int(r.Losses), Ties: int(r.Ties), BothBad: int(r.Bad), N: int(r.N()),
+			Rate: Number(r.Rate), HalfTie: Number(r.HalfTie), Wilson: intervalOf(r.Wilson), P: Number(r.P), Holm: Number(r.Holm), BH: Number(r.BH),
+			Cluster: Interval{Number(math.NaN()), Number(math.NaN())},
+		}
+		if draws := stats.BootstrapRate(p.models, p.votes, p.queries, samples, r.I, r.J); len(draws) > 1 {
+			w.Cluster = intervalOf(stats.Percentiles(draws, 0.95))
+		}
+		out.Pairs = append(out.Pairs, w)
+	}
+	for _, m := range c.MeanRates() {
+		out.Mean = append(out.Mean, Number(m))
+	}
+	out.Notes = out.notes(p, o)
+	return out
+}
+
+func (p poll) position() PositionBias {
+	b := PositionBias{Known: p.sides && p.ranked == 0 && len(p.votes) > 0, Rate: Number(math.NaN()), P: Number(math.NaN()), Interval: Interval{Number(math.NaN()), Number(math.NaN())}}
+	if b.Known {
+		x := stats.PositionOf(p.votes)
+		b.First, b.N, b.Rate, b.Interval, b.P = int(x.Left), int(x.N), Number(x.Rate), intervalOf(x.Interval), Number(x.P)
+	}
+	return b
+}
+
+// notes are the methods in words, from what was done.
+func (w WinRates) notes(p poll, o VoteOptions) []string {
+	notes := []string{
+		TiePolicy,
+		fmt.Sprintf("p: exact two-sided binomial test of the decided votes against one half, corrected by Holm over the %d pairs of this language", len(w.Pairs)),
+	}
+	switch {
+	case p.ranked > 0 && o.Bootstrap > 0:
+		notes = append(notes, fmt.Sprintf("votes come from rankings and belong together: intervals resample the %d queries %d times (seed %d); Wilson's would treat them as independent", w.Queries, o.Bootstrap, o.Seed))
+	case o.Bootstrap > 0:
+		notes = append(notes, fmt.Sprintf("intervals: Wilson's treat votes as independent; clustered ones resample the %d queries %d times (seed %d)", w.Queries, o.Bootstrap, o.Seed))
+	default:
+		notes = append(notes, "intervals: Wilson's treat votes as independent; without a bootstrap nothing knows that votes share queries")
+	}
+	if most := p.votesOfOneQuery(); most > 1 && p.ranked == 0 {
+		notes = append(notes, fmt.Sprintf("a query and pair has up to %d votes: where raters agree about queries, the exact test is too sure", most))
+	}
+	return notes
+}
+
+// votesOfOneQuery is the largest number of votes that one query has on one pair.
+func (p poll) votesOfOneQuery() int {
+	n, most := map[string]int{}, 0
+	for _, v := range p.votes {
+		key := fmt.Sprint(v.Query, "\x00", min(v.Left, v.Right), max(v.Left, v.Right))
+		n[key]++
+		most = max(most, n[key])
+	}
+	return most
+}
+
+// Interval is the one to show for a pair: from resampled queries where votes belong together, else
+// Wilson's.
+func (w WinRates) Interval(p WinPair) Interval {
+	if w.Ranked > 0 {
+		return p.Cluster
+	}
+	return p.Wilson
+}
+
+// Pair returns the cell of row a against column b, turned round where it stands so.
+func (w WinRates) Pair(a, b string) (WinPair, bool) {
+	for _, p := range w.Pairs {
+		if p.A == a && p.B == b {
+			return p, true
+		}
+		if p.A == b && p.B == a {
+			flip := func(i Interval) Interval { return Interval{1 - i.Hi, 1 - i.Lo} }
+			p.A, p.B, p.Wins, p.Losses = a, b, p.Losses, p.Wins
+			p.Rate, p.HalfTie, p.Wilson, p.Cluster = 1-p.Rate, 1-p.HalfTie, flip(p.Wilson), flip(p.Cluster)
+			return p, true
+		}
+	}
+	return WinPair{}, false
+}
+
+// Tables returns the matrix and the list of pairs, in the language asked for.
+func (w WinRates) Tables(lang string) []*table.Table {
+	name := languageName(w.Language, lang)
+	columns := []table.Column{table.Text(pick(lang, "行胜列", "row beats column"))}
+	for _, m := range w.Models {
+		columns = append(columns, table.Num(m))
+	}
+	columns = append(columns, table.Num(pick(lang, "平均", "mean")))
+	matrix := table.New(pick(lang, "胜率矩阵 · ", "Win rates · ")+name, columns...)
+	matrix.Note = pick(lang, "每格：占已分胜负的百分比 [95% 区间]，n 为已分胜负的票数；* Holm 校正后 p < .05，** p < .01", "each cell: per cent of decided votes [95% interval] and their number; * p < .05 after Holm, ** p < .01")
+	for i, a := range w.Models {
+		row := []any{a}
+		for _, b := range w.Models {
+			p, ok := w.Pair(a, b)
+			if !ok || p.N == 0 {
+				row = append(row, nil)
+				continue
+			}
+			row = append(row, w.cell(p))
+		}
+		matrix.Add(append(row, table.Percent(w.Mean[i]))...)
+	}
+	return []*table.Table{matrix, w.pairTable(lang, name)}
+}
+
+func (w WinRates) cell(p WinPair) string {
+	i := w.Interval(p)
+	s := fmt.Sprintf("%.1f%s [%s] %d", 100*p.Rate, stars(p.Holm), percentRange(i), p.N)
+	return s
+}
+
+// percentRange writes an interval of shares in per cent.
+func percentRange(i Interval) string {
+	if !i.Lo.Defined() {
+		return "–"
+	}
+	return fmt.Sprintf("%.1f, %.1f", 100*i.Lo, 100*i.Hi)
+}
+
+func stars(p Number) string {
+	switch {
+	case p < 0.01:
+		return "**"
+	case p < 0.05:
+		return "*"
+	}
+	return ""
+}
+
+// PText writes a p-value: three digits, and a bound below .001.
+func PText(p Number) string {
+	switch {
+	case !p.Defined():
+		return "–"
+	case p < 0.001:
+		return "< .001"
+	}
+	return strings.TrimPrefix(fmt.Sprintf("%.3f", p), "0")
+}
+
+func (w WinRates) pairTable(lang, name string) *table.Table {
+	t := table.New(pick(lang, "每一对 · ", "Every pair · ")+name, table.Text("A"), table.Text("B"), table.Num(pick(lang, "胜", "wins")), table.Num(pick(lang, "负", "losses")),
+		table.Num(pick(lang, "平", "ties")), table.Num(pick(lang, "都不好", "both bad")), table.Num(pick(lang, "胜率", "rate")), table.Num("Wilson 95%"), table.Num(pick(lang, "按题重抽 95%", "by queries 95%")),
+		table.Num("p"), table.Num("Holm"))
+	t.Note = strings.Join(w.Notes, "; ")
+	for _, p := range w.Pairs {
+		t.Add(p.A, p.B, p.Wins, p.Losses, p.Ties, p.BothBad, table.Percent(p.Rate), percentRange(p.Wilson), percentRange(p.Cluster), PText(p.P), PText(p.Holm))
+	}
+	return t
+}
+
+// languageName is a language in words.
+func languageName(code, lang string) string {
+	switch code {
+	case "zh":
+		return pick(lang, "中文", "Chinese")
+	case "en":
+		return pick(lang, "英文", "English")
+	case "":
+		return pick(lang, "未注明语言", "no language given")
+	}
+	return code
+}
+
+// A GenreRate is how often a model won in one genre, over all opponents.
+type GenreRate struct {
+	Genre    string   `json:"genre"`
+	Wins     int      `json:"wins"`
+	N        int      `json:"n"`    // decided
+	Rate     Number   `json:"rate"` // null below 10 votes: read Shrunk
+	Wilson   Interval `json:"wilson"`
+	Shrunk   Number   `json:"shrunk"` // empirical Bayes: borrows from the other genres
+	ShrunkIn Interval `json:"shrunk_interval"`
+	P        Number   `json:"p_exact"` // null below 6 votes: nothing could be significant
+	BH       Number   `json:"p_bh"`
+}
+
+// A GenreRates is the genres of one model and language, with a test of whether they differ.
+type GenreRates struct {
+	Language      string      `json:"language"`
+	Model         string      `json:"model"`
+	Genres        []GenreRate `json:"genres"`
+	Heterogeneity Number      `json:"p_heterogeneity"`
+}
+
+// Genres returns a model's win rates by genre. Fewer than 10 votes have no percentage, fewer than 6
+// no test.
+func (v *Votes) Genres(language, model string, o VoteOptions) GenreRates {
+	p := v.poll(language, o.Order)
+	m := slices.Index(p.models, model)
+	out := GenreRates{Language: language, Model: model, Heterogeneity: Number(math.NaN())}
+	wins, n := make([]int, len(p.genres)), make([]int, len(p.genres))
+	for _, x := range stats.Decided(p.votes) {
+		g := slices.Index(p.genres, x.Genre)
+		if g < 0 || (x.Left != m && x.Right != m) {
+			continue
+		}
+		n[g]++
+		if (x.Outcome == stats.LeftWins) == (x.Left == m) {
+			wins[g]++
+		}
+	}
+	b := stats.FitBetaBinomial(wins, n)
+	_, _, het := stats.Heterogeneity(wins, n)
+	out.Heterogeneity = Number(het)
+	ps := make([]float64, len(n))
+	for i := range ps {
+		ps[i] = math.NaN()
+		if n[i] >= 6 {
+			ps[i] = stats.BinomialTest(wins[i], n[i], 0.5)
+		}
+	}
+	bh := stats.BenjaminiHochberg(ps)
+	for i, g := range p.genres {
+		r := GenreRate{Genre: g, Wins: wins[i], N: n[i], Rate: Number(math.NaN()), P: Number(ps[i]), BH: Number(bh[i])}
+		if n[i] >= 10 {
+			r.Rate = Number(float64(wins[i]) / float64(n[i]))
+		}
+		r.Wilson = intervalOf(stats.Wilson(float64(wins[i]), float64(n[i]), 0.95))
+		share, iv := b.Shrunk(wins[i], n[i], 0.95)
+		r.Shrunk, r.ShrunkIn = Number(share), intervalOf(iv)
+		out.Genres = append(out.Genres, r)
+	}
+	return out
+}
+
+// Table returns the genres as a table.
+func (g GenreRates) Table(lang string, title func(genre string) string) *table.Table {
+	t := table.New(g.Model+" · "+languageName(g.Language, lang), table.Text(pick(lang, "体裁", "genre")), table.Num(pick(lang, "胜/已决", "wins/decided")), table.Num(pick(lang, "胜率", "rate")), table.Num("Wilson 95%"), table.Num(pick(lang, "收缩后", "shrunk")), table.Num("95%"), table.Num("p"), table.Num("BH"))
+	t.Note = pick(lang, "不足 10 票不写百分比，不足 6 票不检验；收缩（经验贝叶斯）向其余体裁借力；体裁之间差别的检验 p = ", "no percentage below 10 votes, no test below 6; shrunk (empirical Bayes) borrows from the other genres; test of a difference between genres p = ") + PText(g.Heterogeneity)
+	for _, r := range g.Genres {
+		var rate any
+		if r.Rate.Defined() {
+			rate = table.Percent(r.Rate)
+		}
+		t.Add(title(r.Genre), fmt.Sprintf("%d/%d", r.Wins, r.N), rate, percentRange(r.Wilson), table.Percent(r.Shrunk), percentRange(r.ShrunkIn), PText(r.P), PText(r.BH))
+	}
+	return t
+}

@@ -1,0 +1,72 @@
+package cli
+
+import (
+	"context"
+	"slices"
+
+	"coigwriter/internal/analysis"
+	"coigwriter/internal/errs"
+	"coigwriter/internal/record"
+	"coigwriter/internal/table"
+)
+
+type agreementCmd struct {
+	Files      []string  `arg:"" help:"Rating files (JSON Lines or JSON, .gz, .zst): item_id, rater, dimension, score; - reads stdin."`
+	Categories []float64 `help:"Scores that could be given, such as 0,1,2,3; without it those that were." placeholder:"N,…"`
+	Bootstrap  int       `help:"Resamples of items, or of queries where ratings name them; 0 for none." default:"1000"`
+	Seed       uint64    `help:"Seed of the resampling." default:"1"`
+	Lang       string    `help:"Language of the tables: ${enum}." enum:"zh,en" default:"en"`
+	Out        string    `short:"o" help:"Directory for CSV files." type:"path"`
+}
+
+type agreementDoc struct {
+	Dimensions []analysis.Agreement `json:"dimensions"`
+	refusals
+	Missing    int `json:"missing_scores"` // records whose score is null: not given
+	Duplicates int `json:"duplicate_ratings"`
+}
+
+// Run computes on files alone: no database, no configuration.
+func (c agreementCmd) Run(ctx context.Context, con *console) error {
+	if c.Bootstrap < 0 || c.Bootstrap > 100_000 {
+		return errs.Invalidf("--bootstrap %d: give 0 to 100000", c.Bootstrap)
+	}
+	slices.Sort(c.Categories)
+	var doc agreementDoc
+	set := analysis.NewRatingSet()
+	err := eachRecord(ctx, con, c.Files, &doc.refusals, func(raw record.Raw) error {
+		r, ok, err := record.DecodeRating(raw)
+		switch {
+		case err != nil:
+			return err
+		case !ok:
+			doc.Missing++
+			return nil
+		case c.Categories != nil && !slices.Contains(c.Categories, r.Score):
+			return &record.BadRecord{File: raw.File, Line: raw.Line, Field: "score", Msg: "is not one of --categories", Data: raw.Data}
+		}
+		set.Add(r)
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	if len(set.Dimensions()) == 0 {
+		return doc.nothing("ratings", c.Files)
+	}
+	doc.Duplicates = set.Duplicates
+	for _, p := range set.Problems {
+		doc.add(p)
+	}
+	doc.Refused += set.Duplicates - len(set.Problems)
+	var tables []*table.Table
+	for _, d := range set.Dimensions() {
+		a := set.Agreement(d, analysis.AgreementOptions{Categories: c.Categories, Bootstrap: c.Bootstrap, Seed: c.Seed})
+		doc.Dimensions = append(doc.Dimensions, a)
+		tables = append(tables, a.Tables(c.Lang)...)
+	}
+	if err := writeTables(c.Out, tables); err != nil {
+		return err
+	}
+	return finish(con, doc, tables, doc.refusals)
+}

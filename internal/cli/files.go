@@ -1,0 +1,123 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"coigwriter/internal/errs"
+	"coigwriter/internal/record"
+	"coigwriter/internal/table"
+)
+
+// refusals are the records that a computing command could not count; they are part of its document.
+type refusals struct {
+	Refused  int      `json:"refused"`
+	Problems []string `json:"problems,omitempty"`
+}
+
+func (r *refusals) add(why string) {
+	r.Refused++
+	if len(r.Problems) < 20 {
+		r.Problems = append(r.Problems, why)
+	}
+}
+
+// nothing is the error of a command that was left without records.
+func (r *refusals) nothing(what string, files []string) error {
+	err := errs.Invalidf("there are no %s in %s", what, strings.Join(files, ", "))
+	if len(r.Problems) > 0 {
+		err = errs.Invalidf("there are no %s in %s; %d records were refused, the first because %s", what, strings.Join(files, ", "), r.Refused, r.Problems[0])
+	}
+	return err
+}
+
+// eachRecord calls f with every record of the files; - is stdin. A record that cannot be read, or that
+// f refuses with a *record.BadRecord, is noted and the rest goes on.
+func eachRecord(ctx context.Context, con *console, files []string, bad *refusals, f func(record.Raw) error) error {
+	for _, name := range files {
+		if err := recordsOf(ctx, con, name, bad, f); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func recordsOf(ctx context.Context, con *console, name string, bad *refusals, f func(record.Raw) error) error {
+	in := con.in
+	if name != "-" {
+		file, err := os.Open(name)
+		if err != nil {
+			return errs.Invalidf("%w", err)
+		}
+		defer file.Close()
+		in = file
+	} else {
+		name = "stdin"
+	}
+	r, err := record.NewReader(name, in)
+	if err != nil {
+		return err
+	}
+	defer r.Close()
+	for ctx.Err() == nil {
+		raw, err := r.Next()
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err == nil {
+			err = f(raw)
+		}
+		var refused *record.BadRecord
+		switch {
+		case errors.As(err, &refused):
+			bad.add(refused.Error())
+		case err != nil:
+			return err
+		}
+	}
+	return ctx.Err()
+}
+
+// writeTables writes tables as CSV files into a directory; "" writes none.
+func writeTables(dir string, tables []*table.Table) error {
+	if dir == "" {
+		return nil
+	}
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return errs.Unavailablef("output directory: %w", err)
+	}
+	for i, t := range tables {
+		f, err := os.Create(filepath.Join(dir, fmt.Sprintf("table-%d.csv", i)))
+		if err != nil {
+			return errs.Unavailablef("output: %w", err)
+		}
+		if err := errors.Join(t.CSV(f), f.Close()); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// finish prints the document or its tables, names what was refused, and ends with the exit code for that.
+func finish(con *console, doc any, tables []*table.Table, bad refusals) error {
+	err := con.print(doc, func(w io.Writer) error {
+		for _, t := range tables {
+			if err := t.Terminal(w); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err == nil && bad.Refused > 0 {
+		for _, p := range bad.Problems {
+			fmt.Fprintln(con.err, p)
+		}
+		return fmt.Errorf("%w: %d records were not counted; they are named above", errRefused, bad.Refused)
+	}
+	return err
+}

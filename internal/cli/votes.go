@@ -1,0 +1,145 @@
+package cli
+
+import (
+	"context"
+	"strings"
+
+	"coigwriter/internal/analysis"
+	"coigwriter/internal/errs"
+	"coigwriter/internal/genre"
+	"coigwriter/internal/record"
+	"coigwriter/internal/table"
+)
+
+// voteFlags are what the commands over votes share.
+type voteFlags struct {
+	Files     []string `arg:"" help:"Vote or ranking files (JSON Lines or JSON, .gz, .zst); - reads stdin."`
+	Models    string   `help:"Models in the order of the tables, separated by commas." placeholder:"A,B,…"`
+	Bootstrap int      `help:"Resamples of queries; 0 for none." default:"1000"`
+	Seed      uint64   `help:"Seed of the resampling." default:"1"`
+	Lang      string   `help:"Language of the tables: ${enum}." enum:"zh,en" default:"en"`
+	Out       string   `short:"o" help:"Directory for CSV files." type:"path"`
+}
+
+func (f voteFlags) options() analysis.VoteOptions {
+	var order []string
+	for m := range strings.SplitSeq(f.Models, ",") {
+		if m = strings.TrimSpace(m); m != "" {
+			order = append(order, m)
+		}
+	}
+	return analysis.VoteOptions{Order: order, Bootstrap: f.Bootstrap, Seed: f.Seed}
+}
+
+// excluded are the votes that were read and do not count, beside the records that were refused.
+type excluded struct {
+	refusals
+	Duplicates     int `json:"duplicate_votes"`
+	MixedLanguages int `json:"mixed_language_votes"`
+}
+
+// read collects the votes. Models that --models names and no vote knows are an error: most likely a
+// slip of the pen.
+func (f voteFlags) read(ctx context.Context, con *console, bad *excluded) (*analysis.Votes, error) {
+	if f.Bootstrap < 0 || f.Bootstrap > 100_000 {
+		return nil, errs.Invalidf("--bootstrap %d: give 0 to 100000", f.Bootstrap)
+	}
+	votes := analysis.NewVotes()
+	known := map[string]bool{}
+	err := eachRecord(ctx, con, f.Files, &bad.refusals, func(raw record.Raw) error {
+		vs, err := record.DecodeVotes(raw)
+		for _, v := range vs {
+			known[v.ModelA], known[v.ModelB] = true, true
+			votes.Add(v)
+		}
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	if votes.Len() == 0 {
+		return nil, bad.nothing("votes", f.Files)
+	}
+	for _, m := range f.options().Order {
+		if !known[m] {
+			return nil, errs.Invalidf("--models: no vote is about %q", m)
+		}
+	}
+	bad.Duplicates, bad.MixedLanguages = votes.Duplicates, votes.Mixed
+	for _, p := range votes.Problems {
+		bad.add(p)
+	}
+	bad.Refused += votes.Duplicates + votes.Mixed - len(votes.Problems)
+	return votes, nil
+}
+
+type winrateCmd struct {
+	voteFlags
+	By string `help:"Also each model's rates by: ${enum}." enum:",genre" default:""`
+}
+
+type winrateDoc struct {
+	TiePolicy string                `json:"tie_policy"`
+	Languages []analysis.WinRates   `json:"languages"`
+	Genres    []analysis.GenreRates `json:"genres,omitempty"`
+	excluded
+}
+
+// Run computes on files alone: no database, no configuration.
+func (c winrateCmd) Run(ctx context.Context, con *console) error {
+	doc := winrateDoc{TiePolicy: analysis.TiePolicy}
+	votes, err := c.read(ctx, con, &doc.excluded)
+	if err != nil {
+		return err
+	}
+	tax := genre.Default()
+	var tables []*table.Table
+	for _, lang := range votes.Languages() {
+		w := votes.WinRates(lang, c.options())
+		doc.Languages = append(doc.Languages, w)
+		tables = append(tables, w.Tables(c.Lang)...)
+		if c.By == "" {
+			continue
+		}
+		for _, m := range w.Models {
+			g := votes.Genres(lang, m, c.options())
+			doc.Genres = append(doc.Genres, g)
+			tables = append(tables, g.Table(c.Lang, func(id string) string { return tax.Title(id, c.Lang) }))
+		}
+	}
+	if err := writeTables(c.Out, tables); err != nil {
+		return err
+	}
+	return finish(con, doc, tables, doc.refusals)
+}
+
+type ratingsCmd struct {
+	voteFlags
+}
+
+type ratingsDoc struct {
+	Languages []analysis.Strengths `json:"languages"`
+	excluded
+}
+
+// Run computes on files alone: no database, no configuration.
+func (c ratingsCmd) Run(ctx context.Context, con *console) error {
+	var doc ratingsDoc
+	votes, err := c.read(ctx, con, &doc.excluded)
+	if err != nil {
+		return err
+	}
+	var tables []*table.Table
+	for _, lang := range votes.Languages() {
+		s, err := votes.Strengths(lang, c.options())
+		if err != nil {
+			return err
+		}
+		doc.Languages = append(doc.Languages, s)
+		tables = append(tables, s.Tables(c.Lang)...)
+	}
+	if err := writeTables(c.Out, tables); err != nil {
+		return err
+	}
+	return finish(con, doc, tables, doc.refusals)
+}
