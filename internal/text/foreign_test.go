@@ -1,0 +1,87 @@
+package text_test
+
+import (
+	"bufio"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"coigwriter/internal/text"
+)
+
+// On constructed answers: at least 99% of switches and leaks are found, and at most 0.5% of what is
+// clean or only quoted is called one.
+func TestGoldenContamination(t *testing.T) {
+	dir := os.Getenv("GOLDEN")
+	if dir == "" {
+		dir = "../../../shared/golden"
+	}
+	f, err := os.Open(filepath.Join(dir, "contamination", "cases.jsonl"))
+	if err != nil {
+		t.Skip(err)
+	}
+	defer f.Close()
+	found, all := map[string]int{}, map[string]int{}
+	missed, false1, bad, clean := 0, 0, 0, 0
+	s := bufio.NewScanner(f)
+	s.Buffer(nil, 1<<20)
+	for s.Scan() {
+		var c struct {
+			Cls, Text string
+			Contam    int
+		}
+		if err := json.Unmarshal(s.Bytes(), &c); err != nil {
+			t.Fatal(err)
+		}
+		class := text.ForeignIn(c.Text, "", "en").Class
+		flagged := class == text.ForeignLeak || class == text.ForeignSwitch
+		all[c.Cls]++
+		if flagged {
+			found[c.Cls]++
+		}
+		switch {
+		case c.Contam == 1:
+			bad++
+			if !flagged {
+				missed++
+			}
+		default:
+			clean++
+			if flagged {
+				false1++
+			}
+		}
+	}
+	for cls, n := range all {
+		t.Logf("%-32s flagged %d of %d", cls, found[cls], n)
+	}
+	if float64(missed) > 0.01*float64(bad) || float64(false1) > 0.005*float64(clean) {
+		t.Errorf("%d of %d switches and leaks were missed, %d of %d clean answers flagged", missed, bad, false1, clean)
+	}
+}
+
+func TestForeign(t *testing.T) {
+	for _, c := range []struct{ answer, query, lang, class string }{
+		{"The old man walked on.", "", "en", text.ForeignNone},
+		{"The word for home (家) is short.", "", "en", text.ForeignQuoted},
+		{"He said “再见” and left, and the poem *静夜思* stayed.", "", "en", text.ForeignQuoted},
+		{"The old man 慢慢地 walked on.", "", "en", text.ForeignLeak},
+		{"The old man walked on. 他走了很久，天黑了才停下。", "", "en", text.ForeignSwitch},
+		{"老人走了。", "", "en", text.ForeignSwitch},
+		{"The old man 慢慢地 walked on.", "Use the word 慢慢地 in a sentence.", "en", text.ForeignNone},
+		{"老人走了。", "Translate into Chinese: the old man left.", "en", text.ForeignAsked},
+		{"これは日本語です。漢字もあります。", "", "en", text.ForeignNone},
+		{"他打开了 iPhone，听 The Beatles。", "", "zh", text.ForeignNone},
+		{"他打开门。Then he walked out into the rain and never came back to the little house.", "", "zh", text.ForeignSwitch},
+		{"The old man walked on.", "写一句话", "zh", text.ForeignSwitch},
+		{"The old man walked on.", "用英语写一句话", "zh", text.ForeignAsked},
+		{"雨停了。", "", "zh", text.ForeignNone},
+		{"", "", "zh", text.ForeignNone},
+		{"\xff\xfe老人", "", "en", text.ForeignSwitch},
+	} {
+		if got := text.ForeignIn(c.answer, c.query, c.lang); got.Class != c.class {
+			t.Errorf("%q to %q in %s: %+v, want %s", c.answer, c.query, c.lang, got, c.class)
+		}
+	}
+}
