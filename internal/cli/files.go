@@ -113,11 +113,19 @@ func finish(con *console, doc any, tables []*table.Table, bad refusals) error {
 		}
 		return nil
 	})
-	if err == nil && bad.Refused > 0 {
-		for _, p := range bad.Problems {
-			fmt.Fprintln(con.err, p)
-		}
-		return fmt.Errorf("%w: %d records were not counted; they are named above", errRefused, bad.Refused)
+	if err != nil {
+		return err
 	}
-	return err
+	return bad.report(con)
+}
+
+// report names what was refused; the error it returns has the exit code for that.
+func (r *refusals) report(con *console) error {
+	if r.Refused == 0 {
+		return nil
+	}
+	for _, p := range r.Problems {
+		fmt.Fprintln(con.err, p)
+	}
+	return fmt.Errorf("%w: %d records were not counted; they are named above", errRefused, r.Refused)
 }

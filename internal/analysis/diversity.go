@@ -1,0 +1,186 @@
+package analysis
+
+import (
+	"fmt"
+	"math"
+
+	"coigwriter/internal/record"
+	"coigwriter/internal/stats"
+	"coigwriter/internal/table"
+	"coigwriter/internal/text"
+)
+
+// Measures of lexical diversity, in the order of the tables. TTR is the paper's; the others say what it
+// cannot, since it falls as texts grow.
+var diversityMeasures = []struct {
+	Name string
+	Of   func(text.Lexicon) float64
+}{
+	{"ttr", text.Lexicon.TTR},
+	{"ttr_500", func(l text.Lexicon) float64 {
+		if l.Tokens() < 500 {
+			return math.NaN()
+		}
+		return l.First(500).TTR()
+	}},
+	{"mattr_50", func(l text.Lexicon) float64 { return l.MATTR(50) }},
+	{"mtld", text.Lexicon.MTLD},
+	{"hdd", text.Lexicon.HDD},
+	{"guiraud", text.Lexicon.Guiraud},
+	{"herdan", text.Lexicon.Herdan},
+	{"maas", text.Lexicon.Maas},
+	{"yule_k", text.Lexicon.YuleK},
+	{"distinct_1", func(l text.Lexicon) float64 { return l.Distinct(1) }},
+	{"distinct_2", func(l text.Lexicon) float64 { return l.Distinct(2) }},
+	{"repeated_4", func(l text.Lexicon) float64 { return l.Repeated(4) }},
+	{"tokens", func(l text.Lexicon) float64 { return float64(l.Tokens()) }},
+	{"types", func(l text.Lexicon) float64 { return float64(l.Types()) }},
+}
+
+// Diversity is the paper's Table 4 and Figure 5, and the test of its TTR paradox.
+type Diversity struct {
+	Tokens text.Tokens
+	by     outputsBy[[]float64]
+	each   map[[2]string][3]float64 // query and model → TTR, MATTR, characters
+}
+
+// NewDiversity starts the measure with a choice of tokens.
+func NewDiversity(t text.Tokens) *Diversity {
+	return &Diversity{Tokens: t, by: outputsBy[[]float64]{}, each: map[[2]string][3]float64{}}
+}
+
+// Add measures one generation.
+func (d *Diversity) Add(g record.Generation) {
+	l := text.NewLexicon(d.Tokens.Words(g.Output))
+	values := make([]float64, len(diversityMeasures))
+	for i, m := range diversityMeasures {
+		values[i] = m.Of(l)
+	}
+	at := Spot{g.Model, languageOf(g)}
+	d.by[at] = append(d.by[at], values)
+	d.each[[2]string{g.QueryID, g.Model}] = [3]float64{values[0], values[2], float64(text.Len(g.Output))}
+}
+
+// A DiversityLine is one model in one language: each measure over its outputs, one by one and never
+// pooled.
+type DiversityLine struct {
+	Spot
+	Texts    int            `json:"texts"`
+	Measures map[string]Box `json:"measures"`
+}
+
+// Lines returns a line for each model and language.
+func (d *Diversity) Lines(bootstrap int, seed uint64) []DiversityLine {
+	var out []DiversityLine
+	for _, s := range d.by.spots() {
+		line := DiversityLine{Spot: s, Texts: len(d.by[s]), Measures: map[string]Box{}}
+		for i, m := range diversityMeasures {
+			var xs []float64
+			for _, values := range d.by[s] {
+				xs = append(xs, values[i])
+			}
+			b := BoxOf(xs, bootstrap, seed)
+			b.Outliers = nil // thousands of them say nothing
+			line.Measures[m.Name] = b
+		}
+		out = append(out, line)
+	}
+	return out
+}
+
+// DiversityTable shows the lines.
+func DiversityTable(lines []DiversityLine, tokens text.Tokens, lang string) *table.Table {
+	t := table.New(pick(lang, "词汇多样性", "Lexical diversity"), table.Text(pick(lang, "模型", "model")), table.Text(pick(lang, "语言", "language")), table.Num("n"), table.Num(pick(lang, "TTR 平均", "TTR mean")), table.Num("95%"), table.Num(pick(lang, "中位", "median")),
+		table.Num("TTR₅₀₀"), table.Num("MATTR₅₀"), table.Num("MTLD"), table.Num("HD-D"), table.Num("Guiraud"), table.Num("distinct-2"), table.Num(pick(lang, "词数", "tokens")))
+	t.Note = pick(lang, "逐篇计算再取平均；TTR 随篇幅下降，其余几乎不随；词元：", "by text, then the mean; TTR falls with length, MATTR, MTLD and HD-D hardly; tokens: ") + tokens.String()
+	three := func(b Box) string {
+		if !b.Mean.Defined() {
+			return "–"
+		}
+		return fmt.Sprintf("%.3f", b.Mean)
+	}
+	for _, l := range lines {
+		m := l.Measures
+		span := "–"
+		if i := m["ttr"].MeanIn; i.Lo.Defined() {
+			span = fmt.Sprintf("%.3f, %.3f", i.Lo, i.Hi)
+		}
+		median := "–"
+		if m["ttr"].Median.Defined() {
+			median = fmt.Sprintf("%.3f", m["ttr"].Median)
+		}
+		t.Add(l.Model, languageName(l.Language, lang), l.Texts, three(m["ttr"]), span, median, three(m["ttr_500"]), three(m["mattr_50"]), float64(m["mtld"].Mean), three(m["hdd"]), float64(m["guiraud"].Mean), three(m["distinct_2"]), float64(m["tokens"].Mean))
+	}
+	return t
+}
+
+// A Paradox asks whether readers prefer less varied outputs, net of length: votes explained by the
+// difference in diversity, with and without the logarithm of the ratio of lengths.
+type Paradox struct {
+	Language string         `json:"language"`
+	Votes    int            `json:"votes"`
+	LeftOut  int            `json:"votes_left_out"` // an output is not there, or has fewer than 50 tokens
+	Models   []ParadoxModel `json:"regressions"`
+}
+
+// A ParadoxModel is one regression; effects are in logits per unit, with sandwich errors over queries.
+type ParadoxModel struct {
+	Name    string            `json:"name"` // ttr, ttr+length, mattr, mattr+length
+	Effects map[string]Effect `json:"effects"`
+	LogLik  Number            `json:"loglik"`
+	Why     string            `json:"why,omitempty"` // why there is none
+}
+
+// Paradox joins votes to the measured outputs by query and model.
+func (d *Diversity) Paradox(v *Votes, language string) Paradox {
+	p := v.poll(language, nil)
+	out := Paradox{Language: language}
+	var votes []stats.Vote
+	for _, x := range p.votes {
+		a, okA := d.each[[2]string{x.Query, p.models[x.Left]}]
+		b, okB := d.each[[2]string{x.Query, p.models[x.Right]}]
+		if !okA || !okB || a[2] == 0 || b[2] == 0 || math.IsNaN(a[1]-b[1]) {
+			out.LeftOut++
+			continue
+		}
+		x.Covariates = []float64{a[0] - b[0], a[1] - b[1], math.Log(a[2] / b[2])}
+		votes = append(votes, x)
+	}
+	out.Votes = len(votes)
+	names := []string{"ttr", "mattr", "length"}
+	for _, m := range []struct {
+		name    string
+		columns []int
+	}{{"ttr", []int{0}}, {"ttr+length", []int{0, 2}}, {"mattr", []int{1}}, {"mattr+length", []int{1, 2}}} {
+		r := ParadoxModel{Name: m.name, Effects: map[string]Effect{}, LogLik: Number(math.NaN())}
+		f, err := stats.FitVotes(p.models, votes, stats.VoteOptions{Side: p.sides, Covariates: m.columns})
+		if err != nil {
+			r.Why = err.Error()
+		} else {
+			r.LogLik = Number(f.LogLik)
+			for i, c := range m.columns {
+				r.Effects[names[c]] = effectOf(f.Covariates[i])
+			}
+		}
+		out.Models = append(out.Models, r)
+	}
+	return out
+}
+
+// Table shows the regressions.
+func (p Paradox) Table(lang string) *table.Table {
+	t := table.New(pick(lang, "多样性与偏好 · ", "Diversity and preference · ")+languageName(p.Language, lang), table.Text(pick(lang, "回归", "regression")), table.Text(pick(lang, "变量", "variable")), table.Num(pick(lang, "系数", "logits")), table.Num("se"), table.Num("p"))
+	t.Note = fmt.Sprintf(pick(lang, "%d 票（%d 票因缺少输出或不足 50 词未计）；Bradley-Terry 加两边之差；标准误按题聚类。只有同时放入长度的一行能说明多样性本身", "%d votes (%d left out: an output is missing or under 50 tokens); Bradley-Terry with the difference between the sides; errors cluster by query. Only the rows with length speak of diversity itself"), p.Votes, p.LeftOut)
+	for _, m := range p.Models {
+		if m.Why != "" {
+			t.Add(m.Name, m.Why, nil, nil, nil)
+			continue
+		}
+		for _, name := range []string{"ttr", "mattr", "length"} {
+			if e, ok := m.Effects[name]; ok {
+				t.Add(m.Name, name, float64(e.Estimate), float64(e.SE), PText(e.P))
+			}
+		}
+	}
+	return t
+}

@@ -1,0 +1,131 @@
+package cli
+
+import (
+	"context"
+	"path/filepath"
+	"strings"
+
+	"coigwriter/internal/analysis"
+	"coigwriter/internal/record"
+	"coigwriter/internal/table"
+	"coigwriter/internal/text"
+)
+
+type analyzeCmd struct {
+	Length    lengthCmd    `cmd:"" needs:"files" help:"Lengths of outputs in characters and tokens (the paper's Table 3 and Figure 4)."`
+	Diversity diversityCmd `cmd:"" needs:"files" help:"Lexical diversity of outputs, and whether it explains votes (Table 4 and Figure 5)."`
+	Language  languageCmd  `cmd:"" needs:"files" help:"Outputs that leave the language of their query (section 3.3)."`
+}
+
+// outputFlags are what the analyses of outputs share.
+type outputFlags struct {
+	Files     []string `arg:"" help:"Generation files (JSON Lines or JSON, .gz, .zst); - reads stdin. A file whose records name no model is one model's, called as the file."`
+	Bootstrap int      `help:"Resamples of outputs for the intervals of means; 0 for none." default:"1000"`
+	Seed      uint64   `help:"Seed of the resampling." default:"1"`
+	Lang      string   `help:"Language of the tables: ${enum}." enum:"zh,en" default:"en"`
+	Out       string   `short:"o" help:"Directory for CSV files." type:"path"`
+}
+
+// each calls f with every generation of the files.
+func (o outputFlags) each(ctx context.Context, con *console, bad *refusals, f func(record.Generation)) error {
+	n := 0
+	err := eachRecord(ctx, con, o.Files, bad, func(raw record.Raw) error {
+		name := filepath.Base(raw.File)
+		model, _, _ := strings.Cut(name, ".json")
+		g, err := record.DecodeGeneration(raw, model)
+		if err == nil {
+			n++
+			f(g)
+		}
+		return err
+	})
+	if err == nil && n == 0 {
+		return bad.nothing("generations", o.Files)
+	}
+	return err
+}
+
+type lengthCmd struct {
+	outputFlags
+}
+
+// Run computes on files alone: no database, no configuration.
+func (c lengthCmd) Run(ctx context.Context, con *console) error {
+	var doc struct {
+		Lines []analysis.LengthLine `json:"lines"`
+		refusals
+	}
+	l := analysis.NewLengths()
+	if err := c.each(ctx, con, &doc.refusals, l.Add); err != nil {
+		return err
+	}
+	doc.Lines = l.Lines(c.Bootstrap, c.Seed)
+	tables := []*table.Table{analysis.LengthTable(doc.Lines, c.Lang)}
+	if err := writeTables(c.Out, tables); err != nil {
+		return err
+	}
+	return finish(con, doc, tables, doc.refusals)
+}
+
+type diversityCmd struct {
+	outputFlags
+	Punctuation bool     `help:"Count punctuation as tokens."`
+	Votes       []string `help:"Vote files: does diversity explain the votes, net of length?" type:"existingfile" placeholder:"FILE"`
+}
+
+// Run computes on files alone: no database, no configuration.
+func (c diversityCmd) Run(ctx context.Context, con *console) error {
+	var doc struct {
+		Tokens  string                   `json:"tokens"`
+		Lines   []analysis.DiversityLine `json:"lines"`
+		Paradox []analysis.Paradox       `json:"votes,omitempty"`
+		excluded
+	}
+	tokens := text.Tokens{Punctuation: c.Punctuation}
+	doc.Tokens = tokens.String()
+	d := analysis.NewDiversity(tokens)
+	if err := c.each(ctx, con, &doc.refusals, d.Add); err != nil {
+		return err
+	}
+	doc.Lines = d.Lines(c.Bootstrap, c.Seed)
+	tables := []*table.Table{analysis.DiversityTable(doc.Lines, tokens, c.Lang)}
+	if len(c.Votes) > 0 {
+		votes, err := voteFlags{Files: c.Votes}.read(ctx, con, &doc.excluded)
+		if err != nil {
+			return err
+		}
+		for _, lang := range votes.Languages() {
+			p := d.Paradox(votes, lang)
+			doc.Paradox = append(doc.Paradox, p)
+			tables = append(tables, p.Table(c.Lang))
+		}
+	}
+	if err := writeTables(c.Out, tables); err != nil {
+		return err
+	}
+	return finish(con, doc, tables, doc.refusals)
+}
+
+type languageCmd struct {
+	outputFlags
+	Show int `help:"How many of the flagged outputs to show with their passages; --json has all." default:"10"`
+}
+
+// Run computes on files alone: no database, no configuration.
+func (c languageCmd) Run(ctx context.Context, con *console) error {
+	var doc struct {
+		Lines   []analysis.LanguageLine `json:"lines"`
+		Flagged []analysis.Flagged      `json:"flagged"`
+		refusals
+	}
+	l := analysis.NewContamination()
+	if err := c.each(ctx, con, &doc.refusals, l.Add); err != nil {
+		return err
+	}
+	doc.Lines, doc.Flagged = l.Lines(), l.Flagged
+	tables := []*table.Table{analysis.LanguageTable(doc.Lines, c.Lang), analysis.FlaggedTable(doc.Flagged, max(c.Show, 0), c.Lang)}
+	if err := writeTables(c.Out, tables); err != nil {
+		return err
+	}
+	return finish(con, doc, tables, doc.refusals)
+}
