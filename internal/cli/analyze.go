@@ -22,8 +22,7 @@ type outputFlags struct {
 	Files     []string `arg:"" help:"Generation files (JSON Lines or JSON, .gz, .zst); - reads stdin. A file whose records name no model is one model's, called as the file."`
 	Bootstrap int      `help:"Resamples of outputs for the intervals of means; 0 for none." default:"1000"`
 	Seed      uint64   `help:"Seed of the resampling." default:"1"`
-	Lang      string   `help:"Language of the tables: ${enum}." enum:"zh,en" default:"en"`
-	Out       string   `short:"o" help:"Directory for CSV files." type:"path"`
+	outputOptions
 }
 
 // each calls f with every generation of the files.
@@ -61,7 +60,7 @@ func (c lengthCmd) Run(ctx context.Context, con *console) error {
 	}
 	doc.Lines = l.Lines(c.Bootstrap, c.Seed)
 	tables := []*table.Table{analysis.LengthTable(doc.Lines, c.Lang)}
-	if err := writeTables(c.Out, tables); err != nil {
+	if err := c.write(tables, analysis.LengthFigures(doc.Lines, c.Lang, c.theme())); err != nil {
 		return err
 	}
 	return finish(con, doc, tables, doc.refusals)
@@ -100,7 +99,7 @@ func (c diversityCmd) Run(ctx context.Context, con *console) error {
 			tables = append(tables, p.Table(c.Lang))
 		}
 	}
-	if err := writeTables(c.Out, tables); err != nil {
+	if err := c.write(tables, analysis.DiversityFigures(doc.Lines, c.Lang, c.theme())); err != nil {
 		return err
 	}
 	return finish(con, doc, tables, doc.refusals)
@@ -124,7 +123,7 @@ func (c languageCmd) Run(ctx context.Context, con *console) error {
 	}
 	doc.Lines, doc.Flagged = l.Lines(), l.Flagged
 	tables := []*table.Table{analysis.LanguageTable(doc.Lines, c.Lang), analysis.FlaggedTable(doc.Flagged, max(c.Show, 0), c.Lang)}
-	if err := writeTables(c.Out, tables); err != nil {
+	if err := c.write(tables, analysis.LanguageFigures(doc.Lines, c.Lang, c.theme())); err != nil {
 		return err
 	}
 	return finish(con, doc, tables, doc.refusals)

@@ -9,7 +9,9 @@ import (
 	"path/filepath"
 	"strings"
 
+	"coigwriter/internal/analysis"
 	"coigwriter/internal/errs"
+	"coigwriter/internal/plot"
 	"coigwriter/internal/record"
 	"coigwriter/internal/table"
 )
@@ -98,6 +100,39 @@ func writeTables(dir string, tables []*table.Table) error {
 		}
 		if err := errors.Join(t.CSV(f), f.Close()); err != nil {
 			return err
+		}
+	}
+	return nil
+}
+
+// outputOptions are where and how results are written.
+type outputOptions struct {
+	Lang  string `help:"Language of tables and figures: ${enum}." enum:"zh,en" default:"en"`
+	Theme string `help:"Look of the figures: ${enum}." enum:"light,dark" default:"light"`
+	Out   string `short:"o" help:"Directory for tables (CSV) and figures (SVG, PNG)." type:"path"`
+}
+
+func (o outputOptions) theme() plot.Theme {
+	if o.Theme == "dark" {
+		return plot.Dark
+	}
+	return plot.Light
+}
+
+// write writes tables and figures; without a directory it writes none.
+func (o outputOptions) write(tables []*table.Table, figures []analysis.Named) error {
+	if err := writeTables(o.Out, tables); err != nil || o.Out == "" {
+		return err
+	}
+	for _, f := range figures {
+		for ext, draw := range map[string]func(io.Writer) error{".svg": f.SVG, ".png": f.PNG} {
+			file, err := os.Create(filepath.Join(o.Out, f.Name+ext))
+			if err != nil {
+				return errs.Unavailablef("output: %w", err)
+			}
+			if err := errors.Join(draw(file), file.Close()); err != nil {
+				return fmt.Errorf("%s%s: %w", f.Name, ext, err)
+			}
 		}
 	}
 	return nil

@@ -17,8 +17,7 @@ type voteFlags struct {
 	Models    string   `help:"Models in the order of the tables, separated by commas." placeholder:"A,B,…"`
 	Bootstrap int      `help:"Resamples of queries; 0 for none." default:"1000"`
 	Seed      uint64   `help:"Seed of the resampling." default:"1"`
-	Lang      string   `help:"Language of the tables: ${enum}." enum:"zh,en" default:"en"`
-	Out       string   `short:"o" help:"Directory for CSV files." type:"path"`
+	outputOptions
 }
 
 func (f voteFlags) options() analysis.VoteOptions {
@@ -94,10 +93,12 @@ func (c winrateCmd) Run(ctx context.Context, con *console) error {
 	}
 	tax := genre.Default()
 	var tables []*table.Table
+	var figures []analysis.Named
 	for _, lang := range votes.Languages() {
 		w := votes.WinRates(lang, c.options())
 		doc.Languages = append(doc.Languages, w)
 		tables = append(tables, w.Tables(c.Lang)...)
+		figures = append(figures, w.Figure(c.Lang, c.theme()))
 		if c.By == "" {
 			continue
 		}
@@ -107,7 +108,7 @@ func (c winrateCmd) Run(ctx context.Context, con *console) error {
 			tables = append(tables, g.Table(c.Lang, func(id string) string { return tax.Title(id, c.Lang) }))
 		}
 	}
-	if err := writeTables(c.Out, tables); err != nil {
+	if err := c.write(tables, figures); err != nil {
 		return err
 	}
 	return finish(con, doc, tables, doc.refusals)
@@ -130,6 +131,7 @@ func (c ratingsCmd) Run(ctx context.Context, con *console) error {
 		return err
 	}
 	var tables []*table.Table
+	var figures []analysis.Named
 	for _, lang := range votes.Languages() {
 		s, err := votes.Strengths(lang, c.options())
 		if err != nil {
@@ -137,8 +139,9 @@ func (c ratingsCmd) Run(ctx context.Context, con *console) error {
 		}
 		doc.Languages = append(doc.Languages, s)
 		tables = append(tables, s.Tables(c.Lang)...)
+		figures = append(figures, s.Figure(c.Lang, c.theme()))
 	}
-	if err := writeTables(c.Out, tables); err != nil {
+	if err := c.write(tables, figures); err != nil {
 		return err
 	}
 	return finish(con, doc, tables, doc.refusals)

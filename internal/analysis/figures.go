@@ -1,0 +1,113 @@
+package analysis
+
+import (
+	"fmt"
+	"math"
+
+	"coigwriter/internal/plot"
+)
+
+// A Named figure is a figure and the name of its file.
+type Named struct {
+	Name string
+	*plot.Figure
+}
+
+// Figure is the matrix as a heat map: rate, interval and n in each cell, larger where the finding
+// stands after correction.
+func (w WinRates) Figure(lang string, theme plot.Theme) Named {
+	cells := make([][]plot.Cell, len(w.Models))
+	for i, a := range w.Models {
+		for _, b := range w.Models {
+			cell := plot.Cell{Share: math.NaN()}
+			if p, ok := w.Pair(a, b); ok && p.N > 0 {
+				cell = plot.Cell{Share: float64(p.Rate), Upper: fmt.Sprintf("%.1f%s", 100*p.Rate, stars(p.Holm)), Lower: fmt.Sprintf("%s · n %d", percentRange(w.Interval(p)), p.N), Strong: p.Holm < 0.05}
+			}
+			cells[i] = append(cells[i], cell)
+		}
+	}
+	title := pick(lang, "胜率：行对列 · ", "Win rate of row against column · ") + languageName(w.Language, lang)
+	note := pick(lang, "占已分胜负的百分比，95% 区间，票数；* Holm 校正后 p < .05，** p < .01", "per cent of decided votes, 95% interval, n; * p < .05 after Holm, ** p < .01")
+	return Named{"winrate-" + slug(w.Language), plot.Matrix(title, note, w.Models, cells, theme)}
+}
+
+// Figure is the strengths as a forest plot on the Elo scale.
+func (s Strengths) Figure(lang string, theme plot.Theme) Named {
+	points := make([]plot.Point, len(s.Models))
+	for i, m := range s.Models {
+		points[i] = plot.Point{Name: m.Model, Value: float64(m.Elo), Lo: float64(m.EloIn.Lo), Hi: float64(m.EloIn.Hi), Text: fmt.Sprintf("n %d", m.Votes)}
+	}
+	title := pick(lang, "实力（Bradley-Terry）· ", "Strengths (Bradley-Terry) · ") + languageName(s.Language, lang)
+	if s.Method == "ridge" {
+		title = pick(lang, "岭估计：只是次序 · ", "Ridge estimate: an order only · ") + languageName(s.Language, lang)
+	}
+	axis := pick(lang, "Elo 刻度（平均 1000），95% 区间：按题聚类", "Elo scale (mean 1000), 95% intervals clustered by query")
+	return Named{"strengths-" + slug(s.Language), plot.Forest(title, axis, points, 1000, theme)}
+}
+
+// boxes groups box plots by language, one figure each.
+func boxes[L any](name, title, axis string, lines []L, spot func(L) Spot, box func(L) Box, lang string, theme plot.Theme) []Named {
+	var out []Named
+	byLanguage := map[string][]plot.Box{}
+	var order []string
+	for _, l := range lines {
+		s, b := spot(l), box(l)
+		if byLanguage[s.Language] == nil {
+			order = append(order, s.Language)
+		}
+		byLanguage[s.Language] = append(byLanguage[s.Language], plot.Box{
+			Name: fmt.Sprintf("%s (%d)", s.Model, b.N), N: b.N, Low: float64(b.Low), Q1: float64(b.Q1), Median: float64(b.Median), Mean: float64(b.Mean), Q3: float64(b.Q3), High: float64(b.High), Outliers: b.Outliers,
+		})
+	}
+	for _, language := range order {
+		out = append(out, Named{name + "-" + slug(language), plot.Boxes(title+" · "+languageName(language, lang), axis, byLanguage[language], theme)})
+	}
+	return out
+}
+
+// LengthFigures are the paper's Figure 4: lengths by model, one figure a language.
+func LengthFigures(lines []LengthLine, lang string, theme plot.Theme) []Named {
+	return boxes("length", pick(lang, "输出长度", "Length of outputs"), pick(lang, "字数", "characters"), lines,
+		func(l LengthLine) Spot { return l.Spot }, func(l LengthLine) Box { return l.Characters }, lang, theme)
+}
+
+// DiversityFigures are the paper's Figure 5, TTR by model, and beside it a measure that length hardly
+// moves.
+func DiversityFigures(lines []DiversityLine, lang string, theme plot.Theme) []Named {
+	var out []Named
+	for _, m := range []struct{ key, title string }{{"ttr", "TTR"}, {"mattr_50", "MATTR (50)"}} {
+		out = append(out, boxes(m.key, m.title, m.title, lines, func(l DiversityLine) Spot { return l.Spot }, func(l DiversityLine) Box { return l.Measures[m.key] }, lang, theme)...)
+	}
+	return out
+}
+
+// LanguageFigures show what outputs are, by model, one figure a language of the query.
+func LanguageFigures(lines []LanguageLine, lang string, theme plot.Theme) []Named {
+	parts := []string{pick(lang, "干净", "clean"), pick(lang, "引用中", "quoted"), pick(lang, "题目要求", "asked for"), pick(lang, "漏字", "leak"), pick(lang, "换语言", "switch")}
+	byLanguage := map[string][]plot.Stack{}
+	var order []string
+	for _, l := range lines {
+		if byLanguage[l.Language] == nil {
+			order = append(order, l.Language)
+		}
+		of := func(r Rate) float64 { return float64(r.K) / float64(max(r.N, 1)) }
+		rest := []float64{of(l.Quoted), of(l.Asked), of(l.Leak), of(l.Switch)}
+		clean := 1.0
+		for _, x := range rest {
+			clean -= x
+		}
+		byLanguage[l.Language] = append(byLanguage[l.Language], plot.Stack{Name: fmt.Sprintf("%s (%d)", l.Model, l.Any.N), Shares: append([]float64{clean}, rest...)})
+	}
+	var out []Named
+	for _, language := range order {
+		out = append(out, Named{"language-" + slug(language), plot.Stacked(pick(lang, "输出的语言 · 题目为", "Language of outputs · queries in ")+languageName(language, lang), parts, byLanguage[language], theme)})
+	}
+	return out
+}
+
+func slug(language string) string {
+	if language == "" {
+		return "all"
+	}
+	return language
+}
