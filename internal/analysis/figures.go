@@ -111,3 +111,30 @@ func slug(language string) string {
 	}
 	return language
 }
+
+// Figures are the paper's Figure 3, the categories and the lengths of the three parts, and Figure 6, all
+// genres.
+func (s *TripletStats) Figures(lang string, theme plot.Theme) []Named {
+	sum := s.Summary(lang)
+	if sum.Overall.Count == 0 {
+		return nil
+	}
+	bars := func(groups []Group, colour func(Group) int) []plot.Bar {
+		var out []plot.Bar
+		for _, g := range groups {
+			out = append(out, plot.Bar{Name: g.Name, Value: float64(g.Count), Text: fmt.Sprintf("%d · %.1f%%", g.Count, 100*g.Share), Group: colour(g)})
+		}
+		return out
+	}
+	category := map[string]int{}
+	for i, c := range sum.Categories {
+		category[c.ID] = i
+	}
+	count := pick(lang, "三元组数", "triplets")
+	return []Named{
+		{"categories", plot.Bars(pick(lang, "各类别", "Categories"), count, bars(sum.Categories, func(g Group) int { return category[g.ID] }), theme)},
+		{"genres", plot.Bars(pick(lang, "各体裁", "Genres"), count, bars(sum.Genres, func(g Group) int { return category[g.Category] }), theme)},
+		{"lengths", plot.LogHistogram(pick(lang, "三部分的长度", "Lengths of the three parts"), pick(lang, "字数（对数轴）", "characters (log axis)"),
+			[]string{pick(lang, "文章", "article"), pick(lang, "提示", "prompt"), pick(lang, "推理", "reasoning")}, lengthEdges, s.lengths[:], theme)},
+	}
+}

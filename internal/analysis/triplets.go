@@ -61,8 +61,18 @@ type TripletStats struct {
 	overall    Group
 	genres     map[string]*Group // by genre ID, or by the file's own name where that is unknown
 	categories map[string]*Group
-	unknown    int // different genres that the taxonomy does not know
+	unknown    int      // different genres that the taxonomy does not know
+	lengths    [3][]int // how many articles, prompts and reasonings fall between lengthEdges
 }
+
+// lengthEdges part lengths into classes that grow by a quarter, for the histogram.
+var lengthEdges = func() []float64 {
+	edges := []float64{1}
+	for edges[len(edges)-1] < 1e6 {
+		edges = append(edges, edges[len(edges)-1]*1.25)
+	}
+	return edges
+}()
 
 // maxUnknown bounds the rows for genres the taxonomy does not know; a file may hold a different
 // one in every record. The rest is counted together, under othersID.
@@ -102,6 +112,18 @@ func (s *TripletStats) AddLengths(genreID, category string, article, prompt, rea
 		}
 	}
 	s.genres[genreID].Category = category
+	for part, n := range [3]int{article, prompt, reasoning} {
+		if s.lengths[part] == nil {
+			s.lengths[part] = make([]int, len(lengthEdges)-1)
+		}
+		if n > 0 {
+			at, found := slices.BinarySearch(lengthEdges, float64(n))
+			if !found {
+				at--
+			}
+			s.lengths[part][min(at, len(lengthEdges)-2)]++
+		}
+	}
 }
 
 func group(m map[string]*Group, id string) *Group {

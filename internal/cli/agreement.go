@@ -15,8 +15,7 @@ type agreementCmd struct {
 	Categories []float64 `help:"Scores that could be given, such as 0,1,2,3; without it those that were." placeholder:"N,…"`
 	Bootstrap  int       `help:"Resamples of items, or of queries where ratings name them; 0 for none." default:"1000"`
 	Seed       uint64    `help:"Seed of the resampling." default:"1"`
-	Lang       string    `help:"Language of the tables: ${enum}." enum:"zh,en" default:"en"`
-	Out        string    `short:"o" help:"Directory for CSV files." type:"path"`
+	outputOptions
 }
 
 type agreementDoc struct {
@@ -65,7 +64,7 @@ func (c agreementCmd) Run(ctx context.Context, con *console) error {
 		doc.Dimensions = append(doc.Dimensions, a)
 		tables = append(tables, a.Tables(c.Lang)...)
 	}
-	if err := writeTables(c.Out, tables); err != nil {
+	if err := c.write(tables, nil); err != nil {
 		return err
 	}
 	return finish(con, doc, tables, doc.refusals)

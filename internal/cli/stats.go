@@ -12,8 +12,7 @@ import (
 type statsCmd struct {
 	Files    []string `arg:"" help:"Triplet files (JSON Lines or JSON, .gz, .zst); - reads stdin."`
 	Taxonomy string   `help:"Own taxonomy file." type:"existingfile" placeholder:"FILE"`
-	Lang     string   `help:"Language of the tables: ${enum}." enum:"zh,en" default:"en"`
-	Out      string   `short:"o" help:"Directory for CSV files." type:"path"`
+	outputOptions
 }
 
 type statsDoc struct {
@@ -47,7 +46,7 @@ func (c statsCmd) Run(ctx context.Context, con *console) error {
 	}
 	doc.Summary = s.Summary(c.Lang)
 	tables := s.Tables(c.Lang)
-	if err := writeTables(c.Out, tables); err != nil {
+	if err := c.write(tables, s.Figures(c.Lang, c.theme())); err != nil {
 		return err
 	}
 	return finish(con, doc, tables, doc.refusals)

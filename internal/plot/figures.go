@@ -263,3 +263,79 @@ func readable(c color.Color) color.Color {
 }
 
 func percent(share float64) string { return strconv.FormatFloat(100*share, 'f', 0, 64) + "%" }
+
+// A Bar of a bar chart.
+type Bar struct {
+	Name  string
+	Value float64
+	Text  string // at its end
+	Group int    // colours follow it
+}
+
+// Bars draws horizontal bars from zero, the first on top.
+func Bars(title, axis string, bars []Bar, theme Theme) *Figure {
+	names := make([]string, len(bars))
+	most := 0.0
+	for i, b := range bars {
+		names[i], most = b.Name, max(most, b.Value)
+	}
+	n := float64(len(bars))
+	row := 24.0
+	if n > 20 {
+		row = 15
+	}
+	f := newFigure(title, theme, 620, 90+n*row)
+	f.p.X.Label.Text = axis
+	f.p.Y.Tick.Marker, f.p.Y.Tick.Length = nominal(reversed(names)), 0
+	if n > 20 {
+		f.p.Y.Tick.Label.Font.Size = 8.5
+	}
+	f.p.X.Min, f.p.X.Max, f.p.Y.Min, f.p.Y.Max = 0, max(most, 1)*1.16, -0.6, n-0.4
+	f.p.Add(painter(func(c draw.Canvas, p *gonum.Plot) {
+		x, y := p.Transforms(&c)
+		for i, b := range bars {
+			at := n - 1 - float64(i)
+			low, high := y(at-0.36), y(at+0.36)
+			c.FillPolygon(Series[b.Group%len(Series)], []vg.Point{{X: x(0), Y: low}, {X: x(b.Value), Y: low}, {X: x(b.Value), Y: high}, {X: x(0), Y: high}})
+			write(c, 8.5, theme.Soft, x(b.Value)+4, (low+high)/2, draw.XLeft, b.Text)
+		}
+	}))
+	return f
+}
+
+// LogHistogram draws how often values fall between edges that grow by a factor, a line a series.
+func LogHistogram(title, axis string, parts []string, edges []float64, counts [][]int, theme Theme) *Figure {
+	f := newFigure(title, theme, 600, 320)
+	f.p.X.Label.Text = axis
+	f.p.X.Scale = gonum.LogScale{}
+	f.p.X.Tick.Marker = gonum.LogTicks{Prec: -1}
+	most, first, last := 1, len(edges)-1, 0
+	for _, series := range counts {
+		for i, n := range series {
+			most = max(most, n)
+			if n > 0 {
+				first, last = min(first, i), max(last, i+1)
+			}
+		}
+	}
+	if first >= last {
+		first, last = 0, len(edges)-1
+	}
+	f.p.X.Min, f.p.X.Max, f.p.Y.Min, f.p.Y.Max = edges[first], edges[last], 0, float64(most)*1.15
+	f.p.Add(painter(func(c draw.Canvas, p *gonum.Plot) {
+		x, y := p.Transforms(&c)
+		at := c.Min.X + 8
+		for k, series := range counts {
+			var steps []vg.Point
+			for i := first; i < last; i++ {
+				steps = append(steps, vg.Point{X: x(edges[i]), Y: y(float64(series[i]))}, vg.Point{X: x(edges[i+1]), Y: y(float64(series[i]))})
+			}
+			c.StrokeLines(draw.LineStyle{Color: Series[k%len(Series)], Width: 1.8}, steps)
+			top := c.Max.Y - 8
+			c.FillPolygon(Series[k%len(Series)], []vg.Point{{X: at, Y: top - 4}, {X: at + 9, Y: top - 4}, {X: at + 9, Y: top + 5}, {X: at, Y: top + 5}})
+			write(c, 9.5, theme.Ink, at+13, top, draw.XLeft, parts[k])
+			at += vg.Length(24 + widthOf(parts[k])*5.6)
+		}
+	}))
+	return f
+}

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"image/color"
 	"io"
+	"strconv"
 	"sync"
 
 	"golang.org/x/image/font/opentype"
@@ -77,10 +78,25 @@ func newFigure(title string, theme Theme, width, height float64) *Figure {
 	for _, a := range []*gonum.Axis{&p.X, &p.Y} {
 		a.Label.TextStyle.Font.Size, a.Label.TextStyle.Color = 10, theme.Soft
 		a.Tick.Label.Font.Size, a.Tick.Label.Color = 9.5, theme.Ink
+		a.Tick.Marker = plainTicks{}
 		a.LineStyle.Color, a.Tick.LineStyle.Color = theme.Line, theme.Line
 	}
 	p.Legend.TextStyle.Font.Size, p.Legend.TextStyle.Color = 9.5, theme.Ink
 	return f
+}
+
+// plainTicks are gonum's ticks with labels as short as the numbers are.
+type plainTicks struct{}
+
+// Ticks returns the ticks of an axis.
+func (plainTicks) Ticks(low, high float64) []gonum.Tick {
+	ticks := gonum.DefaultTicks{}.Ticks(low, high)
+	for i := range ticks {
+		if ticks[i].Label != "" {
+			ticks[i].Label = strconv.FormatFloat(ticks[i].Value, 'g', 6, 64)
+		}
+	}
+	return ticks
 }
 
 func (f *Figure) draw(c vg.CanvasSizer) {
