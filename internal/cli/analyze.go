@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"encoding/json"
 	"path/filepath"
 	"strings"
 
@@ -14,6 +15,7 @@ import (
 type analyzeCmd struct {
 	Length    lengthCmd    `cmd:"" needs:"files" help:"Lengths of outputs in characters and tokens (the paper's Table 3 and Figure 4)."`
 	Diversity diversityCmd `cmd:"" needs:"files" help:"Lexical diversity of outputs, and whether it explains votes (Table 4 and Figure 5)."`
+	Reasoning reasoningCmd `cmd:"" needs:"files" help:"Reasoning behaviour over the course of outputs (appendix C, Figures 7 and 8)."`
 	Language  languageCmd  `cmd:"" needs:"files" help:"Outputs that leave the language of their query (section 3.3)."`
 }
 
@@ -127,4 +129,74 @@ func (c languageCmd) Run(ctx context.Context, con *console) error {
 		return err
 	}
 	return finish(con, doc, tables, doc.refusals)
+}
+
+type reasoningCmd struct {
+	outputFlags
+	Labels []string `help:"Files of labels, one a unit: query_id, model, unit (from 1), label. Without them a keyword baseline labels, and says so." type:"existingfile" placeholder:"FILE"`
+	Units  bool     `help:"Print the units as JSON lines to be labelled, and nothing else."`
+}
+
+// Run computes on files alone: no database, no configuration.
+func (c reasoningCmd) Run(ctx context.Context, con *console) error {
+	var doc struct {
+		Lines []analysis.ReasoningLine `json:"lines"`
+		refusals
+	}
+	if c.Units {
+		return c.printUnits(ctx, con, &doc.refusals)
+	}
+	r := analysis.NewReasoning()
+	err := eachRecord(ctx, con, c.Labels, &doc.refusals, func(raw record.Raw) error {
+		l, err := record.DecodeLabel(raw)
+		if err != nil {
+			return err
+		}
+		if err := r.Label(filepath.Base(raw.File), l.QueryID, l.Model, l.Unit, l.Label); err != nil {
+			return &record.BadRecord{File: raw.File, Line: raw.Line, Field: "label", Msg: err.Error(), Data: raw.Data}
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	if err := c.each(ctx, con, &doc.refusals, r.Add); err != nil {
+		return err
+	}
+	for _, p := range r.Problems {
+		doc.add(p)
+	}
+	doc.Refused += r.Mismatched - len(r.Problems)
+	doc.Lines = r.Lines(c.Bootstrap, c.Seed)
+	tables := analysis.ReasoningTables(doc.Lines, c.Lang)
+	if err := c.write(tables, analysis.ReasoningFigures(doc.Lines, c.Lang, c.theme())); err != nil {
+		return err
+	}
+	return finish(con, doc, tables, doc.refusals)
+}
+
+// printUnits writes every unit as a line that a person or a program can add a label to.
+func (c reasoningCmd) printUnits(ctx context.Context, con *console, bad *refusals) error {
+	enc := json.NewEncoder(con.out)
+	enc.SetEscapeHTML(false)
+	var failed error
+	err := c.each(ctx, con, bad, func(g record.Generation) {
+		for i, u := range analysis.UnitsOf(g) {
+			if failed == nil {
+				failed = enc.Encode(struct {
+					QueryID string `json:"query_id"`
+					Model   string `json:"model"`
+					Unit    int    `json:"unit"`
+					Text    string `json:"text"`
+				}{g.QueryID, g.Model, i + 1, u})
+			}
+		}
+	})
+	if err == nil {
+		err = failed
+	}
+	if err != nil {
+		return err
+	}
+	return bad.report(con)
 }

@@ -26,6 +26,7 @@ var examples = map[string]string{
 	"analyze length":    "  coigwriter analyze length outputs/*.jsonl --out tables/\n",
 	"analyze diversity": "  coigwriter analyze diversity outputs/*.jsonl --votes votes.jsonl\n  coigwriter analyze diversity outputs.jsonl --punctuation --json\n",
 	"analyze language":  "  coigwriter analyze language outputs/*.jsonl --show 50\n",
+	"analyze reasoning": "  coigwriter analyze reasoning outputs/*.jsonl --units > units.jsonl\n  coigwriter analyze reasoning outputs/*.jsonl --labels labels.jsonl --out figures/\n",
 	"text":              "  coigwriter text count triplets.jsonl\n",
 	"text segment":      "  coigwriter text segment triplets.jsonl | head -1\n",
 	"text count":        "  coigwriter text count triplets.jsonl\n",

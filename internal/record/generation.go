@@ -1,6 +1,10 @@
 package record
 
-import "encoding/json"
+import (
+	"encoding/json"
+	"regexp"
+	"strings"
+)
 
 // A Generation is a model's answer to a query.
 type Generation struct {
@@ -8,6 +12,62 @@ type Generation struct {
 	Prompt, Reasoning, Output       string
 	Tokens                          float64 // completion tokens as the server counted them; 0 when unknown
 	Finish                          string  // why it ended: stop, length …
+	Thought                         string  // how the reasoning was marked in the output: see SplitThought; "" for whole or none
+}
+
+// How a thought was marked, where not by a whole <think> block.
+const (
+	ThoughtNoOpening = "no_opening" // the output begins inside the thought
+	ThoughtUnclosed  = "unclosed"   // it never ends: there is no output
+	ThoughtStray     = "stray"      // further closing marks stand in the output; they are taken out
+)
+
+var thinkMark = regexp.MustCompile(`(?i)<\s*(/?)\s*think(?:ing)?\s*>`)
+
+// SplitThought splits a raw output into the thought and the rest. A closing mark without an opening one
+// ends a thought that began with the output; one that never closes is all thought; closing marks that are
+// left over are taken out. how is one of the constants, or "".
+func SplitThought(output string) (thought, rest, how string) {
+	marks := thinkMark.FindAllStringSubmatchIndex(output, -1)
+	if len(marks) == 0 {
+		return "", output, ""
+	}
+	closes := func(m []int) bool { return m[3] > m[2] }
+	first := marks[0]
+	begin := 0
+	switch {
+	case closes(first):
+		how = ThoughtNoOpening
+	case strings.TrimSpace(output[:first[0]]) == "":
+		begin = first[1]
+	default: // a mark in the middle of an answer is part of it
+		return "", output, ""
+	}
+	end := -1
+	for _, m := range marks {
+		if closes(m) && m[0] >= begin {
+			end = m[0]
+			rest = output[m[1]:]
+			break
+		}
+	}
+	if end < 0 {
+		return strings.TrimSpace(output[begin:]), "", ThoughtUnclosed
+	}
+	thought = strings.TrimSpace(thinkMark.ReplaceAllString(output[begin:end], ""))
+	if again := thinkMark.FindAllStringSubmatchIndex(rest, -1); len(again) > 0 {
+		stray := true
+		for _, m := range again {
+			stray = stray && closes(m)
+		}
+		if stray {
+			rest = thinkMark.ReplaceAllString(rest, "")
+			if how == "" {
+				how = ThoughtStray
+			}
+		}
+	}
+	return thought, strings.TrimLeft(rest, "\r\n"), how
 }
 
 // DecodeGeneration reads a record as a generation: query_id, model, language, genre, prompt,
@@ -45,7 +105,7 @@ func DecodeGeneration(raw Raw, model string) (Generation, error) {
 		}
 	}
 	if g.Reasoning == "" {
-		g.Reasoning, g.Output = SplitThink(g.Output)
+		g.Reasoning, g.Output, g.Thought = SplitThought(g.Output)
 	}
 	return g, nil
 }
@@ -66,4 +126,28 @@ func MainText(raw Raw) (id, s string, err error) {
 		return id, "", f.badf(name, "is missing or no text; the names read are text, article, output, content, body, answer, response, completion")
 	}
 	return id, s, nil
+}
+
+// A Label is what a judge calls one unit of a generation.
+type Label struct {
+	QueryID string `json:"query_id"`
+	Model   string `json:"model"`
+	Unit    int    `json:"unit"` // from 1
+	Label   string `json:"label"`
+}
+
+// DecodeLabel reads a record as a label.
+func DecodeLabel(raw Raw) (Label, error) {
+	f, err := newFields(raw)
+	if err != nil {
+		return Label{}, err
+	}
+	l := Label{QueryID: f.text("query_id", "id"), Model: f.text("model"), Unit: int(f.number("unit")), Label: f.text("label")}
+	if err := f.err(); err != nil {
+		return l, err
+	}
+	if l.QueryID == "" || l.Label == "" {
+		return l, f.badf("label", "query_id and label must both be given")
+	}
+	return l, nil
 }
