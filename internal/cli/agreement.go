@@ -11,7 +11,7 @@ import (
 )
 
 type agreementCmd struct {
-	Files      []string  `arg:"" help:"Rating files (JSON Lines or JSON, .gz, .zst): item_id, rater, dimension, score; - reads stdin."`
+	Files      []string  `arg:"" help:"Rating files (JSON Lines or JSON, .gz, .zst): item_id, rater, dimension, score; or rankings: query_id, rater, ranked; - reads stdin."`
 	Categories []float64 `help:"Scores that could be given, such as 0,1,2,3; without it those that were." placeholder:"N,…"`
 	Bootstrap  int       `help:"Resamples of items, or of queries where ratings name them; 0 for none." default:"1000"`
 	Seed       uint64    `help:"Seed of the resampling." default:"1"`
@@ -19,7 +19,8 @@ type agreementCmd struct {
 }
 
 type agreementDoc struct {
-	Dimensions []analysis.Agreement `json:"dimensions"`
+	Dimensions []analysis.Agreement    `json:"dimensions,omitempty"`
+	Rankings   *analysis.RankAgreement `json:"rankings,omitempty"`
 	refusals
 	Missing    int `json:"missing_scores"` // records whose score is null: not given
 	Duplicates int `json:"duplicate_ratings"`
@@ -32,8 +33,14 @@ func (c agreementCmd) Run(ctx context.Context, con *console) error {
 	}
 	slices.Sort(c.Categories)
 	var doc agreementDoc
-	set := analysis.NewRatingSet()
+	set, rankings := analysis.NewRatingSet(), analysis.NewRankings()
 	err := eachRecord(ctx, con, c.Files, &doc.refusals, func(raw record.Raw) error {
+		if ranking, ok, err := record.DecodeRanking(raw); err != nil || ok {
+			if ok {
+				rankings.Add(ranking.QueryID, ranking.Rater, ranking.Models)
+			}
+			return err
+		}
 		r, ok, err := record.DecodeRating(raw)
 		switch {
 		case err != nil:
@@ -50,19 +57,25 @@ func (c agreementCmd) Run(ctx context.Context, con *console) error {
 	if err != nil {
 		return err
 	}
-	if len(set.Dimensions()) == 0 {
+	if len(set.Dimensions())+rankings.Len() == 0 {
 		return doc.nothing("ratings", c.Files)
 	}
-	doc.Duplicates = set.Duplicates
-	for _, p := range set.Problems {
+	doc.Duplicates = set.Duplicates + rankings.Duplicates
+	problems := append(set.Problems, rankings.Problems...)
+	for _, p := range problems {
 		doc.add(p)
 	}
-	doc.Refused += set.Duplicates - len(set.Problems)
+	doc.Refused += doc.Duplicates - len(problems)
 	var tables []*table.Table
 	for _, d := range set.Dimensions() {
 		a := set.Agreement(d, analysis.AgreementOptions{Categories: c.Categories, Bootstrap: c.Bootstrap, Seed: c.Seed})
 		doc.Dimensions = append(doc.Dimensions, a)
 		tables = append(tables, a.Tables(c.Lang)...)
+	}
+	if rankings.Len() > 0 {
+		a := rankings.Agreement(c.Bootstrap, c.Seed)
+		doc.Rankings = &a
+		tables = append(tables, a.Table(c.Lang))
 	}
 	if err := c.write(tables, nil); err != nil {
 		return err

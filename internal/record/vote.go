@@ -121,3 +121,29 @@ func (f *fields) number(names ...string) float64 {
 	}
 	return x
 }
+
+// A Ranking is one rater's order of the outputs for one query.
+type Ranking struct {
+	QueryID, Rater string
+	Models         []string // best first
+}
+
+// DecodeRanking reads a record as a ranking; ok is false for a record without one.
+func DecodeRanking(raw Raw) (r Ranking, ok bool, err error) {
+	f, err := newFields(raw)
+	if err != nil {
+		return r, false, err
+	}
+	if _, ok := f.m["ranked"]; !ok {
+		return r, false, nil
+	}
+	votes, err := DecodeVotes(raw)
+	if err != nil {
+		return r, false, err
+	}
+	r.QueryID, r.Rater = votes[0].QueryID, votes[0].Rater
+	if r.Rater == "" {
+		return r, false, f.badf("rater", "is missing; agreement is between raters")
+	}
+	return r, true, json.Unmarshal(f.m["ranked"], &r.Models)
+}
