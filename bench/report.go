@@ -53,6 +53,12 @@ func (s *section) fact(what, figure string) {
 	s.facts = append(s.facts, []string{what, figure, "–"})
 }
 
+// least adds a figure that must reach a bound.
+func (s *section) least(what string, figure, bound float64) {
+	verdict := s.judge(figure >= bound, fmt.Sprintf("at least %.0f", bound))
+	s.facts = append(s.facts, []string{what, fmt.Sprintf("%.1f", figure), verdict})
+}
+
 // bound adds a figure that must stay under a bound; one that was not measured breaks it.
 func (s *section) bound(what string, figure, bound float64, unit string) {
 	shown := fmt.Sprintf("%.1f %s", figure, unit)

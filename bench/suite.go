@@ -45,6 +45,7 @@ func (s *suite) run(ctx context.Context) error {
 		{"pages", func(ctx context.Context) error { return s.pages(ctx, p) }},
 		{"autosave", func(ctx context.Context) error { return s.autosaves(ctx, p) }},
 		{"statistics", s.statistics},
+		{"analyses", s.analyses},
 	} {
 		began := time.Now()
 		fmt.Fprintf(os.Stderr, "%s …\n", step.name)
