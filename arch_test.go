@@ -21,7 +21,7 @@ var order = [][]string{
 	{"release"},
 	{"review"},
 	{"triplet"},
-	{"screen"},
+	{"screen", "label"},
 	{"source"},
 	{"project"},
 	{"user"},

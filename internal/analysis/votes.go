@@ -139,7 +139,7 @@ func (v *Votes) poll(language string, order []string) poll {
 		s.Outcome = a
 		p.sides = p.sides && x.First != ""
 		p.lengths = p.lengths && la > 0 && lb > 0
-		s.Covariates = []float64{0}
+		s.Covariates = []float64{0, la - lb} // relative, and as it is
 		if la+lb > 0 {
 			s.Covariates[0] = (la - lb) / (la + lb)
 		}

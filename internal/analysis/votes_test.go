@@ -203,3 +203,28 @@ func TestGenresOfFewVotes(t *testing.T) {
 		}
 	}
 }
+
+// Where readers only like what is longer, the longer model wins, and at equal length nobody does.
+func TestLengthControl(t *testing.T) {
+	v := NewVotes()
+	for i := range 200 {
+		long := float64(900 + 37*(i%30))
+		x := record.Vote{QueryID: fmt.Sprint(i), ModelA: "wordy", ModelB: "brief", LengthA: long, LengthB: 1200, Winner: record.WinnerB}
+		if long > 1200 != (i%7 == 0) {
+			x.Winner = record.WinnerA
+		}
+		v.Add(x)
+	}
+	w := v.WinRates("", VoteOptions{})
+	p, _ := w.Pair("wordy", "brief")
+	if p.Equal == nil || p.Rate < 0.55 || math.Abs(float64(p.Equal.Rate)-0.5) > 0.12 || p.Equal.PrefersLonger < 0.8 {
+		t.Errorf("%+v %+v", p, p.Equal)
+	}
+	q, _ := w.Pair("brief", "wordy")
+	if math.Abs(float64(q.Equal.Rate+p.Equal.Rate-1)) > 1e-9 {
+		t.Errorf("%+v", q.Equal)
+	}
+	if len(w.Tables("zh")[1].Columns) != 14 {
+		t.Error("no columns for it")
+	}
+}

@@ -51,6 +51,16 @@ type WinPair struct {
 	P       Number   `json:"p_exact"`
 	Holm    Number   `json:"p_holm"`
 	BH      Number   `json:"p_bh"`
+	// Equal is the rate at equal length, where every vote carries both lengths: ties count half.
+	Equal *LengthControl `json:"length_controlled,omitempty"`
+}
+
+// A LengthControl is a win rate without what length alone explains (AlpacaEval 2, minimal form).
+type LengthControl struct {
+	Rate          Number   `json:"rate"`
+	Interval      Interval `json:"interval"` // delta method on the sandwich errors, votes independent
+	PrefersLonger Number   `json:"prefers_longer"`
+	Why           string   `json:"why,omitempty"` // why there is none
 }
 
 // PositionBias is how often the side shown first won.
@@ -78,6 +88,9 @@ func (v *Votes) WinRates(language string, o VoteOptions) WinRates {
 		if draws := stats.BootstrapRate(p.models, p.votes, p.queries, samples, r.I, r.J); len(draws) > 1 {
 			w.Cluster = intervalOf(stats.Percentiles(draws, 0.95))
 		}
+		if p.lengths && p.ranked == 0 {
+			w.Equal = p.lengthControl(r.I, r.J)
+		}
 		out.Pairs = append(out.Pairs, w)
 	}
 	for _, m := range c.MeanRates() {
@@ -85,6 +98,35 @@ func (v *Votes) WinRates(language string, o VoteOptions) WinRates {
 	}
 	out.Notes = out.notes(p, o)
 	return out
+}
+
+// lengthControl is the rate of model i against j at equal length.
+func (p poll) lengthControl(i, j int) *LengthControl {
+	var preference, difference []float64
+	for _, v := range p.votes {
+		if min(v.Left, v.Right) != i || max(v.Left, v.Right) != j {
+			continue
+		}
+		won, d := 0.5, v.Covariates[1]
+		switch v.Outcome {
+		case stats.LeftWins:
+			won = 1
+		case stats.RightWins:
+			won = 0
+		}
+		if v.Left == j {
+			won, d = 1-won, -d
+		}
+		preference, difference = append(preference, won), append(difference, d)
+	}
+	nan := Number(math.NaN())
+	c, err := stats.ControlLength(preference, difference)
+	if err != nil {
+		return &LengthControl{Rate: nan, Interval: Interval{nan, nan}, PrefersLonger: nan, Why: err.Error()}
+	}
+	return &LengthControl{
+		Rate: Number(c.Controlled), Interval: Interval{Number(c.Controlled - 1.96*c.ControlledSE), Number(c.Controlled + 1.96*c.ControlledSE)}, PrefersLonger: Number(c.PrefersLonger),
+	}
 }
 
 func (p poll) position() PositionBias {
@@ -146,6 +188,11 @@ func (w WinRates) Pair(a, b string) (WinPair, bool) {
 			flip := func(i Interval) Interval { return Interval{1 - i.Hi, 1 - i.Lo} }
 			p.A, p.B, p.Wins, p.Losses = a, b, p.Losses, p.Wins
 			p.Rate, p.HalfTie, p.Wilson, p.Cluster = 1-p.Rate, 1-p.HalfTie, flip(p.Wilson), flip(p.Cluster)
+			if p.Equal != nil {
+				e := *p.Equal
+				e.Rate, e.Interval = 1-e.Rate, flip(e.Interval)
+				p.Equal = &e
+			}
 			return p, true
 		}
 	}
@@ -213,12 +260,25 @@ func PText(p Number) string {
 }
 
 func (w WinRates) pairTable(lang, name string) *table.Table {
-	t := table.New(pick(lang, "每一对 · ", "Every pair · ")+name, table.Text("A"), table.Text("B"), table.Num(pick(lang, "胜", "wins")), table.Num(pick(lang, "负", "losses")),
-		table.Num(pick(lang, "平", "ties")), table.Num(pick(lang, "都不好", "both bad")), table.Num(pick(lang, "胜率", "rate")), table.Num("Wilson 95%"), table.Num(pick(lang, "按题重抽 95%", "by queries 95%")),
-		table.Num("p"), table.Num("Holm"))
+	columns := []table.Column{
+		table.Text("A"), table.Text("B"), table.Num(pick(lang, "胜", "wins")), table.Num(pick(lang, "负", "losses")), table.Num(pick(lang, "平", "ties")), table.Num(pick(lang, "都不好", "both bad")),
+		table.Num(pick(lang, "胜率", "rate")), table.Num("Wilson 95%"), table.Num(pick(lang, "按题重抽 95%", "by queries 95%")), table.Num("p"), table.Num("Holm"),
+	}
+	lengths := slices.ContainsFunc(w.Pairs, func(p WinPair) bool { return p.Equal != nil })
+	if lengths {
+		columns = append(columns, table.Num(pick(lang, "等长时", "at equal length")), table.Num("95%"), table.Num(pick(lang, "偏长", "prefers longer")))
+	}
+	t := table.New(pick(lang, "每一对 · ", "Every pair · ")+name, columns...)
 	t.Note = strings.Join(w.Notes, "; ")
 	for _, p := range w.Pairs {
-		t.Add(p.A, p.B, p.Wins, p.Losses, p.Ties, p.BothBad, table.Percent(p.Rate), percentRange(p.Wilson), percentRange(p.Cluster), PText(p.P), PText(p.Holm))
+		row := []any{p.A, p.B, p.Wins, p.Losses, p.Ties, p.BothBad, table.Percent(p.Rate), percentRange(p.Wilson), percentRange(p.Cluster), PText(p.P), PText(p.Holm)}
+		switch {
+		case lengths && p.Equal != nil:
+			row = append(row, table.Percent(p.Equal.Rate), percentRange(p.Equal.Interval), table.Percent(p.Equal.PrefersLonger))
+		case lengths:
+			row = append(row, nil, nil, nil)
+		}
+		t.Add(row...)
 	}
 	return t
 }

@@ -152,7 +152,7 @@ func (c reasoningCmd) Run(ctx context.Context, con *console) error {
 		if err != nil {
 			return err
 		}
-		if err := r.Label(filepath.Base(raw.File), l.QueryID, l.Model, l.Unit, l.Label); err != nil {
+		if err := r.Label(sourceOf(raw.File, l), l.QueryID, l.Model, l.Unit, l.Label); err != nil {
 			return &record.BadRecord{File: raw.File, Line: raw.Line, Field: "label", Msg: err.Error(), Data: raw.Data}
 		}
 		return nil
@@ -173,6 +173,18 @@ func (c reasoningCmd) Run(ctx context.Context, con *console) error {
 		return err
 	}
 	return finish(con, doc, tables, doc.refusals)
+}
+
+// sourceOf says where labels come from: the file, and the judge where one is named.
+func sourceOf(file string, l record.Label) string {
+	name := filepath.Base(file)
+	if l.Judge != "" {
+		name += ", judged by " + l.Judge
+	}
+	if l.Scripted {
+		name += " (a scripted fake, no model)"
+	}
+	return name
 }
 
 // printUnits writes every unit as a line that a person or a program can add a label to.

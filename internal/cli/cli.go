@@ -48,6 +48,7 @@ type commands struct {
 	Winrate   winrateCmd   `cmd:"" needs:"files" help:"Win rates of votes or rankings: matrix, intervals, exact tests (the paper's Table 2)."`
 	Ratings   ratingsCmd   `cmd:"" needs:"files" help:"Strengths of models from votes (Bradley-Terry), with ties, length, position and raters."`
 	Agreement agreementCmd `cmd:"" needs:"files" help:"How far raters agree: alpha, kappa, AC1 and AC2, ICC, with intervals."`
+	Label     labelCmd     `cmd:"" needs:"model" help:"Have a model label how outputs reason, for analyze reasoning."`
 	Power     powerCmd     `cmd:"" needs:"files" help:"How many votes tell a share from one half, and what so many votes can tell."`
 	Analyze   analyzeCmd   `cmd:"" help:"Lengths, lexical diversity and language of models' outputs."`
 	Text      textCmd      `cmd:"" help:"What the analyses see in texts."`

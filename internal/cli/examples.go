@@ -22,6 +22,7 @@ var examples = map[string]string{
 	"winrate":           "  coigwriter winrate votes.jsonl --models CW,CW+1k,CW+5k,CW+10k,G\n  coigwriter winrate rankings.jsonl --by genre --json\n",
 	"ratings":           "  coigwriter ratings votes.jsonl --out tables/\n",
 	"agreement":         "  coigwriter agreement ratings.jsonl --categories 0,1,2,3\n",
+	"label":             "  coigwriter label outputs/*.jsonl --to labels.jsonl --data lab\n  coigwriter analyze reasoning outputs/*.jsonl --labels labels.jsonl\n",
 	"power":             "  coigwriter power --share 0.55\n  coigwriter power --share 0.6 --per-query 2 --votes 204,353\n",
 	"analyze":           "  coigwriter analyze length outputs/*.jsonl\n",
 	"analyze length":    "  coigwriter analyze length outputs/*.jsonl --out tables/\n",

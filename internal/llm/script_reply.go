@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/json"
 	"errors"
+	"slices"
 	"strings"
 
 	"github.com/google/jsonschema-go/jsonschema"
@@ -66,11 +67,14 @@ func (m *inventor) value(name string, s *jsonschema.Schema) any {
 	if len(s.Enum) > 0 {
 		return m.choose(s.Enum)
 	}
+	if slices.Contains(s.Types, "null") {
+		return nil
+	}
 	switch s.Type {
 	case "object":
 		return m.object(s)
 	case "array":
-		return []any{m.value(name, s.Items)}
+		return m.array(name, s)
 	case "integer", "number":
 		lo, hi := 0, 10
 		if s.Minimum != nil {
@@ -88,6 +92,22 @@ func (m *inventor) value(name string, s *jsonschema.Schema) any {
 		words = words[:min(len(words), *s.MaxLength)]
 	}
 	return string(words)
+}
+
+// array makes as many items as are asked for; items that have a numbered id are numbered.
+func (m *inventor) array(name string, s *jsonschema.Schema) any {
+	n := 1
+	if s.MinItems != nil {
+		n = *s.MinItems
+	}
+	out := make([]any, n)
+	for i := range out {
+		out[i] = m.value(name, s.Items)
+		if id := s.Items.Properties["id"]; id != nil && id.Minimum != nil {
+			out[i].(map[string]any)["id"] = int(*id.Minimum) + i
+		}
+	}
+	return out
 }
 
 func (m *inventor) object(s *jsonschema.Schema) any {

@@ -130,10 +130,12 @@ func MainText(raw Raw) (id, s string, err error) {
 
 // A Label is what a judge calls one unit of a generation.
 type Label struct {
-	QueryID string `json:"query_id"`
-	Model   string `json:"model"`
-	Unit    int    `json:"unit"` // from 1
-	Label   string `json:"label"`
+	QueryID  string `json:"query_id"`
+	Model    string `json:"model"`
+	Unit     int    `json:"unit"` // from 1
+	Label    string `json:"label"`
+	Judge    string `json:"judge"`    // "" for a person
+	Scripted bool   `json:"scripted"` // the judge is the scripted fake
 }
 
 // DecodeLabel reads a record as a label.
@@ -142,7 +144,10 @@ func DecodeLabel(raw Raw) (Label, error) {
 	if err != nil {
 		return Label{}, err
 	}
-	l := Label{QueryID: f.text("query_id", "id"), Model: f.text("model"), Unit: int(f.number("unit")), Label: f.text("label")}
+	l := Label{QueryID: f.text("query_id", "id"), Model: f.text("model"), Unit: int(f.number("unit")), Label: f.text("label"), Judge: f.text("judge")}
+	if v, ok := f.m["scripted"]; ok {
+		l.Scripted = string(v) == "true"
+	}
 	if err := f.err(); err != nil {
 		return l, err
 	}
