@@ -5,6 +5,7 @@ import (
 	"math"
 
 	"coigwriter/internal/plot"
+	"coigwriter/internal/stats"
 )
 
 // A Named figure is a figure and the name of its file.
@@ -137,4 +138,35 @@ func (s *TripletStats) Figures(lang string, theme plot.Theme) []Named {
 		{"lengths", plot.LogHistogram(pick(lang, "三部分的长度", "Lengths of the three parts"), pick(lang, "字数（对数轴）", "characters (log axis)"),
 			[]string{pick(lang, "文章", "article"), pick(lang, "提示", "prompt"), pick(lang, "推理", "reasoning")}, lengthEdges, s.lengths[:], theme)},
 	}
+}
+
+// EloFigure is ratings over the votes in the order of the file: a picture of how they moved, never a
+// ranking.
+func (v *Votes) EloFigure(language string, k float64, o VoteOptions, lang string, theme plot.Theme) Named {
+	p := v.poll(language, o.Order)
+	history := stats.Elo(len(p.models), p.votes, k)
+	series := make([][]float64, len(p.models))
+	for i := range series {
+		series[i] = []float64{1000}
+		for _, now := range history {
+			series[i] = append(series[i], now[i])
+		}
+	}
+	title := fmt.Sprintf(pick(lang, "Elo 随投票变化（K = %v）· ", "Elo over the votes (K = %v) · "), k) + languageName(language, lang)
+	return Named{"elo-" + slug(language), plot.Lines(title, pick(lang, "第几票；次序变了图就变，不是排名", "votes in the order of the file; another order gives another picture, and no ranking"), p.models, series, theme)}
+}
+
+// ParadoxFigure is the paper's Figure 5 as a scatter: each model's mean of a measure against its mean win
+// rate, with the line of least squares where there are three or more.
+func ParadoxFigure(w WinRates, lines []DiversityLine, measure, lang string, theme plot.Theme) (Named, bool) {
+	var dots []plot.Dot
+	for i, m := range w.Models {
+		for _, l := range lines {
+			if x := l.Measures[measure].Mean; l.Model == m && l.Language == w.Language && x.Defined() && w.Mean[i].Defined() {
+				dots = append(dots, plot.Dot{Name: m, X: float64(x), Y: 100 * float64(w.Mean[i])})
+			}
+		}
+	}
+	title := fmt.Sprintf(pick(lang, "%s 与胜率 · %s", "%s and win rate · %s"), measure, languageName(w.Language, lang))
+	return Named{"paradox-" + measure + "-" + slug(w.Language), plot.Scatter(title, measure, pick(lang, "对各对手的平均胜率 %", "mean win rate over opponents, %"), dots, theme)}, len(dots) > 1
 }

@@ -15,6 +15,8 @@ type VoteOptions struct {
 	Order     []string // models in the order of the tables; the others follow by name
 	Bootstrap int      // resamples of queries; 0 leaves the bootstrap out
 	Seed      uint64
+	// Group turns a genre into what Genres groups by, such as its category; nil leaves it.
+	Group func(genre string) string
 }
 
 // TiePolicy is how ties count, in words that stand under every table.
@@ -323,9 +325,20 @@ func (v *Votes) Genres(language, model string, o VoteOptions) GenreRates {
 	p := v.poll(language, o.Order)
 	m := slices.Index(p.models, model)
 	out := GenreRates{Language: language, Model: model, Heterogeneity: Number(math.NaN())}
-	wins, n := make([]int, len(p.genres)), make([]int, len(p.genres))
+	group := o.Group
+	if group == nil {
+		group = func(genre string) string { return genre }
+	}
+	var groups []string
+	for _, g := range p.genres {
+		if g = group(g); !slices.Contains(groups, g) {
+			groups = append(groups, g)
+		}
+	}
+	slices.Sort(groups)
+	wins, n := make([]int, len(groups)), make([]int, len(groups))
 	for _, x := range stats.Decided(p.votes) {
-		g := slices.Index(p.genres, x.Genre)
+		g := slices.Index(groups, group(x.Genre))
 		if g < 0 || (x.Left != m && x.Right != m) {
 			continue
 		}
@@ -345,7 +358,7 @@ func (v *Votes) Genres(language, model string, o VoteOptions) GenreRates {
 		}
 	}
 	bh := stats.BenjaminiHochberg(ps)
-	for i, g := range p.genres {
+	for i, g := range groups {
 		r := GenreRate{Genre: g, Wins: wins[i], N: n[i], Rate: Number(math.NaN()), P: Number(ps[i]), BH: Number(bh[i])}
 		if n[i] >= 10 {
 			r.Rate = Number(float64(wins[i]) / float64(n[i]))

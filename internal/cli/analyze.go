@@ -90,18 +90,25 @@ func (c diversityCmd) Run(ctx context.Context, con *console) error {
 	}
 	doc.Lines = d.Lines(c.Bootstrap, c.Seed)
 	tables := []*table.Table{analysis.DiversityTable(doc.Lines, tokens, c.Lang)}
+	figures := analysis.DiversityFigures(doc.Lines, c.Lang, c.theme())
 	if len(c.Votes) > 0 {
 		votes, err := voteFlags{Files: c.Votes}.read(ctx, con, &doc.excluded)
 		if err != nil {
 			return err
 		}
 		for _, lang := range votes.Languages() {
+			w := votes.WinRates(lang, analysis.VoteOptions{})
+			for _, measure := range []string{"ttr", "mattr_50"} {
+				if f, ok := analysis.ParadoxFigure(w, doc.Lines, measure, c.Lang, c.theme()); ok {
+					figures = append(figures, f)
+				}
+			}
 			p := d.Paradox(votes, lang)
 			doc.Paradox = append(doc.Paradox, p)
 			tables = append(tables, p.Table(c.Lang))
 		}
 	}
-	if err := c.write(tables, analysis.DiversityFigures(doc.Lines, c.Lang, c.theme())); err != nil {
+	if err := c.write(tables, figures); err != nil {
 		return err
 	}
 	return finish(con, doc, tables, doc.refusals)

@@ -74,7 +74,7 @@ func (f voteFlags) read(ctx context.Context, con *console, bad *excluded) (*anal
 
 type winrateCmd struct {
 	voteFlags
-	By string `help:"Also each model's rates by: ${enum}." enum:",genre" default:""`
+	By string `help:"Also each model's rates by genre or category." enum:",genre,category" default:""`
 }
 
 type winrateDoc struct {
@@ -103,9 +103,24 @@ func (c winrateCmd) Run(ctx context.Context, con *console) error {
 			continue
 		}
 		for _, m := range w.Models {
-			g := votes.Genres(lang, m, c.options())
+			o, title := c.options(), func(id string) string { return tax.Title(id, c.Lang) }
+			if c.By == "category" {
+				o.Group = func(name string) string {
+					if g, ok := tax.Find(name); ok {
+						return g.Category
+					}
+					return name
+				}
+				title = func(id string) string {
+					if cat, ok := tax.Category(id); ok {
+						return cat.In(c.Lang)
+					}
+					return id
+				}
+			}
+			g := votes.Genres(lang, m, o)
 			doc.Genres = append(doc.Genres, g)
-			tables = append(tables, g.Table(c.Lang, func(id string) string { return tax.Title(id, c.Lang) }))
+			tables = append(tables, g.Table(c.Lang, title))
 		}
 	}
 	if err := c.write(tables, figures); err != nil {
@@ -116,6 +131,7 @@ func (c winrateCmd) Run(ctx context.Context, con *console) error {
 
 type ratingsCmd struct {
 	voteFlags
+	Elo float64 `help:"Also a picture of Elo over the votes as they came, with this K; it depends on their order and ranks nobody." placeholder:"K"`
 }
 
 type ratingsDoc struct {
@@ -140,6 +156,9 @@ func (c ratingsCmd) Run(ctx context.Context, con *console) error {
 		doc.Languages = append(doc.Languages, s)
 		tables = append(tables, s.Tables(c.Lang)...)
 		figures = append(figures, s.Figure(c.Lang, c.theme()))
+		if c.Elo > 0 {
+			figures = append(figures, votes.EloFigure(lang, c.Elo, c.options(), c.Lang, c.theme()))
+		}
 	}
 	if err := c.write(tables, figures); err != nil {
 		return err

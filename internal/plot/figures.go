@@ -28,6 +28,11 @@ func Matrix(title, note string, names []string, cells [][]Cell, theme Theme) *Fi
 	f.p.X.Tick.Marker, f.p.Y.Tick.Marker = nominal(names), nominal(reversed(names))
 	f.p.X.Min, f.p.X.Max, f.p.Y.Min, f.p.Y.Max = -0.5, n-0.5, -0.5, n-0.5
 	f.p.X.Tick.Length, f.p.Y.Tick.Length = 0, 0
+	if longest*5.2 > 82 { // names that would run into each other stand aslant
+		f.p.X.Tick.Label.Rotation = 0.45
+		f.p.X.Tick.Label.XAlign, f.p.X.Tick.Label.YAlign = draw.XRight, draw.YCenter
+		f.height += vg.Length(longest * 2.6)
+	}
 	f.p.Add(painter(func(c draw.Canvas, p *gonum.Plot) {
 		x, y := p.Transforms(&c)
 		for i, row := range cells {
@@ -335,6 +340,80 @@ func LogHistogram(title, axis string, parts []string, edges []float64, counts []
 			c.FillPolygon(Series[k%len(Series)], []vg.Point{{X: at, Y: top - 4}, {X: at + 9, Y: top - 4}, {X: at + 9, Y: top + 5}, {X: at, Y: top + 5}})
 			write(c, 9.5, theme.Ink, at+13, top, draw.XLeft, parts[k])
 			at += vg.Length(24 + widthOf(parts[k])*5.6)
+		}
+	}))
+	return f
+}
+
+// Lines draws series over their index, each named at its end.
+func Lines(title, axis string, names []string, series [][]float64, theme Theme) *Figure {
+	lo, hi, most := math.Inf(1), math.Inf(-1), 1
+	for _, s := range series {
+		most = max(most, len(s)-1)
+		for _, x := range s {
+			lo, hi = min(lo, x), max(hi, x)
+		}
+	}
+	if math.IsInf(lo, 0) {
+		lo, hi = 0, 1
+	}
+	f := newFigure(title, theme, 640, 340)
+	f.p.X.Label.Text = axis
+	pad := max((hi-lo)*0.08, 1e-9)
+	f.p.X.Min, f.p.X.Max, f.p.Y.Min, f.p.Y.Max = 0, float64(most)*1.22, lo-pad, hi+pad
+	f.p.Add(painter(func(c draw.Canvas, p *gonum.Plot) {
+		x, y := p.Transforms(&c)
+		for k, s := range series {
+			var line []vg.Point
+			step := max(1, len(s)/2000) // more points than pixels say nothing
+			for i := 0; i < len(s); i += step {
+				line = append(line, vg.Point{X: x(float64(i)), Y: y(s[i])})
+			}
+			if len(s) == 0 {
+				continue
+			}
+			last := vg.Point{X: x(float64(len(s) - 1)), Y: y(s[len(s)-1])}
+			c.StrokeLines(draw.LineStyle{Color: Series[k%len(Series)], Width: 1.4}, append(line, last))
+			write(c, 9, theme.Ink, last.X+5, last.Y, draw.XLeft, names[k])
+		}
+	}))
+	return f
+}
+
+// A Dot of a scatter plot.
+type Dot struct {
+	Name string
+	X, Y float64
+}
+
+// Scatter draws named dots and, for three or more, the line of least squares.
+func Scatter(title, xAxis, yAxis string, dots []Dot, theme Theme) *Figure {
+	f := newFigure(title, theme, 560, 360)
+	f.p.X.Label.Text, f.p.Y.Label.Text = xAxis, yAxis
+	xlo, xhi, ylo, yhi := math.Inf(1), math.Inf(-1), math.Inf(1), math.Inf(-1)
+	var mx, my float64
+	for _, d := range dots {
+		xlo, xhi, ylo, yhi = min(xlo, d.X), max(xhi, d.X), min(ylo, d.Y), max(yhi, d.Y)
+		mx, my = mx+d.X/float64(len(dots)), my+d.Y/float64(len(dots))
+	}
+	if len(dots) == 0 {
+		xlo, xhi, ylo, yhi = 0, 1, 0, 1
+	}
+	xpad, ypad := max((xhi-xlo)*0.15, 1e-6), max((yhi-ylo)*0.12, 1e-6)
+	f.p.X.Min, f.p.X.Max, f.p.Y.Min, f.p.Y.Max = xlo-xpad, xhi+xpad*1.6, ylo-ypad, yhi+ypad
+	var sxy, sxx float64
+	for _, d := range dots {
+		sxy, sxx = sxy+(d.X-mx)*(d.Y-my), sxx+(d.X-mx)*(d.X-mx)
+	}
+	f.p.Add(painter(func(c draw.Canvas, p *gonum.Plot) {
+		x, y := p.Transforms(&c)
+		if len(dots) > 2 && sxx > 0 {
+			at := func(v float64) vg.Point { return vg.Point{X: x(v), Y: y(my + sxy/sxx*(v-mx))} }
+			c.StrokeLines(draw.LineStyle{Color: theme.Soft, Width: 1, Dashes: []vg.Length{4, 3}}, c.ClipLinesXY([]vg.Point{at(xlo), at(xhi)})...)
+		}
+		for _, d := range dots {
+			c.DrawGlyph(draw.GlyphStyle{Color: theme.Accent, Radius: 3.4, Shape: draw.CircleGlyph{}}, vg.Point{X: x(d.X), Y: y(d.Y)})
+			write(c, 9, theme.Ink, x(d.X)+6, y(d.Y), draw.XLeft, d.Name)
 		}
 	}))
 	return f
