@@ -65,7 +65,7 @@ type AgreementOptions struct {
 type Measure struct {
 	Name      string   `json:"name"`
 	Value     Number   `json:"value"`
-	Interval  Interval `json:"interval"` // percentile bootstrap; for ICC that of Shrout and Fleiss
+	Interval  Interval `json:"interval"` // percentile bootstrap
 	Undefined int      `json:"undefined_resamples,omitempty"`
 	Why       string   `json:"why,omitempty"`
 }
@@ -90,7 +90,7 @@ type RaterPair struct {
 	Items     int      `json:"items"`
 	Percent   Number   `json:"percent"`
 	Kappa     Number   `json:"kappa"`
-	KappaIn   Interval `json:"kappa_interval"` // from its asymptotic standard error
+	KappaIn   Interval `json:"kappa_interval"`
 	Quadratic Number   `json:"kappa_quadratic"`
 	QuadIn    Interval `json:"kappa_quadratic_interval"`
 }
@@ -157,7 +157,7 @@ func (s *RatingSet) Agreement(dimension string, o AgreementOptions) Agreement {
 	boot("ac1", func(r stats.Ratings) float64 { return r.Gwet(categories, stats.Identity).Value })
 	boot("ac2_quadratic", func(r stats.Ratings) float64 { return r.Gwet(categories, stats.Quadratic).Value })
 	boot("fleiss_kappa", func(r stats.Ratings) float64 { return r.Fleiss(categories, stats.Identity).Value })
-	out.reliability(r, complete)
+	out.reliability(r, complete, samples)
 	for i, a := range raters {
 		for j := i + 1; j < len(raters); j++ {
 			kappa, percent := r.CohenKappa(i, j, categories, stats.Identity)
@@ -167,12 +167,13 @@ func (s *RatingSet) Agreement(dimension string, o AgreementOptions) Agreement {
 			}
 			out.Pairs = append(out.Pairs, RaterPair{
 				A: a, B: raters[j], Items: kappa.Units, Percent: Number(percent),
-				Kappa: Number(kappa.Value), KappaIn: intervalOf(kappa.Interval(0.95)), Quadratic: Number(quadratic.Value), QuadIn: intervalOf(quadratic.Interval(0.95)),
+				Kappa: Number(kappa.Value), KappaIn: percentiles(r.BootstrapKappa(i, j, categories, stats.Identity, samples)),
+				Quadratic: Number(quadratic.Value), QuadIn: percentiles(r.BootstrapKappa(i, j, categories, stats.Quadratic, samples)),
 			})
 		}
 	}
 	out.Severity = severity(r, raters)
-	out.Notes = append(out.Notes, fmt.Sprintf("intervals: percentile bootstrap over %d %s (%d resamples, seed %d); those of ICC after Shrout and Fleiss", len(samplesUnits(d, items)), unit, o.Bootstrap, o.Seed))
+	out.Notes = append(out.Notes, fmt.Sprintf("intervals: percentile bootstrap over %d %s (%d resamples, seed %d)", len(samplesUnits(d, items)), unit, o.Bootstrap, o.Seed))
 	if !complete {
 		out.Notes = append(out.Notes, "not every rater scored every item: ICC and Kendall's W need a complete design and are left out; alpha, AC1, AC2 and percent use what there is")
 	}
@@ -230,27 +231,47 @@ func (d *sheet) samples(items []string, o AgreementOptions) (rows [][]int, unit 
 }
 
 // reliability adds what needs a complete design.
-func (a *Agreement) reliability(r stats.Ratings, complete bool) {
+func (a *Agreement) reliability(r stats.Ratings, complete bool, samples [][]int) {
 	if !complete || a.Raters < 2 || a.Items < 2 {
 		return
 	}
 	single, mean := r.ICC2()
 	w, _, _ := r.KendallW()
+	var singles, means, ws []float64
+	for _, sample := range samples {
+		again := make(stats.Ratings, len(sample))
+		for k, i := range sample {
+			again[k] = r[i]
+		}
+		one, all := again.ICC2()
+		w, _, _ := again.KendallW()
+		singles, means, ws = append(singles, one.Value), append(means, all.Value), append(ws, w)
+	}
 	for _, m := range []struct {
-		name string
-		icc  stats.ICC
-	}{{"icc_2_1", single}, {"icc_2_k", mean}} {
-		x := Measure{Name: m.name, Value: Number(m.icc.Value), Interval: intervalOf(m.icc.Interval)}
+		name  string
+		icc   stats.ICC
+		draws []float64
+	}{{"icc_2_1", single, singles}, {"icc_2_k", mean, means}} {
+		x := Measure{Name: m.name, Value: Number(m.icc.Value), Interval: percentiles(m.draws)}
 		if !x.Value.Defined() {
 			x.Why = "nothing varies between items"
 		}
 		a.Measures = append(a.Measures, x)
 	}
-	x := Measure{Name: "kendall_w", Value: Number(w), Interval: Interval{Number(math.NaN()), Number(math.NaN())}}
+	x := Measure{Name: "kendall_w", Value: Number(w), Interval: percentiles(ws)}
 	if !x.Value.Defined() {
 		x.Why = "every rater gives all items one rank"
 	}
 	a.Measures = append(a.Measures, x)
+}
+
+// percentiles is the 95% interval of the draws that are defined.
+func percentiles(draws []float64) Interval {
+	draws = slices.DeleteFunc(draws, math.IsNaN)
+	if len(draws) < 2 {
+		return Interval{Number(math.NaN()), Number(math.NaN())}
+	}
+	return intervalOf(stats.Percentiles(draws, 0.95))
 }
 
 func severity(r stats.Ratings, raters []string) []Severity {

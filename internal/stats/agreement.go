@@ -299,3 +299,35 @@ func (r Ratings) Bootstrap(samples [][]int, f func(Ratings) float64) (draws []fl
 	}
 	return draws, undefined
 }
+
+// BootstrapKappa recomputes the kappa of two raters on resamples of units; samples are indices of
+// rows. Units that one of them did not rate are passed over; resamples without a value are left out.
+func (r Ratings) BootstrapKappa(i, j int, categories []float64, w Weight, samples [][]int) (draws []float64) {
+	q := len(categories)
+	cell := make([]int, len(r)) // of the table, -1 for a unit that one did not rate
+	for u, row := range r {
+		a, okA := slices.BinarySearch(categories, row[i])
+		b, okB := slices.BinarySearch(categories, row[j])
+		cell[u] = -1
+		if okA && okB {
+			cell[u] = a*q + b
+		}
+	}
+	table := make([][]float64, q)
+	flat := make([]float64, q*q)
+	for a := range table {
+		table[a] = flat[a*q : (a+1)*q]
+	}
+	for _, sample := range samples {
+		clear(flat)
+		for _, u := range sample {
+			if cell[u] >= 0 {
+				flat[cell[u]]++
+			}
+		}
+		if kappa, _ := KappaOfTable(table, categories, w); !math.IsNaN(kappa.Value) {
+			draws = append(draws, kappa.Value)
+		}
+	}
+	return draws
+}
