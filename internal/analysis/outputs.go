@@ -92,16 +92,20 @@ func BoxOf(values []float64, bootstrap int, seed uint64) Box {
 
 // Lengths are the paper's Table 3 and Figure 4.
 type Lengths struct {
-	by outputsBy[[2]float64] // characters, tokens (NaN when unknown)
+	Count func(output string) int // of tokens; nil takes what the server counted, thought included
+	by    outputsBy[[2]float64]   // characters, tokens (NaN when unknown)
 }
 
 // NewLengths starts the measure.
-func NewLengths() *Lengths { return &Lengths{outputsBy[[2]float64]{}} }
+func NewLengths() *Lengths { return &Lengths{by: outputsBy[[2]float64]{}} }
 
 // Add measures one generation: characters are Unicode code points, tokens those the server counted.
 func (l *Lengths) Add(g record.Generation) {
 	tokens := math.NaN()
-	if g.Tokens > 0 {
+	switch {
+	case l.Count != nil:
+		tokens = float64(l.Count(g.Output))
+	case g.Tokens > 0:
 		tokens = g.Tokens
 	}
 	at := Spot{g.Model, languageOf(g)}

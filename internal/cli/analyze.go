@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"coigwriter/internal/analysis"
+	"coigwriter/internal/errs"
 	"coigwriter/internal/record"
 	"coigwriter/internal/table"
 	"coigwriter/internal/text"
@@ -48,6 +49,7 @@ func (o outputFlags) each(ctx context.Context, con *console, bad *refusals, f fu
 
 type lengthCmd struct {
 	outputFlags
+	Tokenizer string `help:"Count tokens with a model's vocabulary (Qwen family): its directory, tokenizer.json or .tiktoken file; without it those that the server counted." type:"path" placeholder:"PATH"`
 }
 
 // Run computes on files alone: no database, no configuration.
@@ -57,6 +59,13 @@ func (c lengthCmd) Run(ctx context.Context, con *console) error {
 		refusals
 	}
 	l := analysis.NewLengths()
+	if c.Tokenizer != "" {
+		t, err := text.OpenTokenizer(c.Tokenizer)
+		if err != nil {
+			return errs.Invalidf("tokenizer: %w", err)
+		}
+		l.Count = t.Count
+	}
 	if err := c.each(ctx, con, &doc.refusals, l.Add); err != nil {
 		return err
 	}
