@@ -104,6 +104,7 @@ func (s *Server) siteMap() []Route {
 		{"GET", "/releases/{version}/download/{format}", user.ReleaseRead, s.releaseDownload},
 		{"GET", "/statistics", user.StatsRead, s.statistics},
 		{"POST", "/statistics", user.StatsRead, s.statisticsFile},
+		{"GET", "/statistics/figure/{figure}", user.StatsRead, s.statisticsFigure},
 		{"GET", "/statistics.csv", user.StatsRead, s.statisticsCSV},
 
 		// triplets

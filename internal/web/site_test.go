@@ -92,11 +92,11 @@ func (c *crawler) crawl(path string) {
 		c.t.Errorf("%s: a link leads to %d", who, res.StatusCode)
 		return
 	}
-	if !strings.HasPrefix(res.Header.Get("Content-Type"), "text/html") {
-		return
-	}
 	if pattern := c.s.patternOf(path); pattern != "" && c.pages[pattern] == "" {
 		c.pages[pattern] = path
+	}
+	if !strings.HasPrefix(res.Header.Get("Content-Type"), "text/html") {
+		return
 	}
 	for _, link := range c.look(who, body) {
 		c.crawl(link)

@@ -6,11 +6,13 @@ import (
 	"io"
 	"mime/multipart"
 	"net/http"
+	"net/url"
 	"path"
 
 	"coigwriter/internal/analysis"
 	"coigwriter/internal/errs"
 	"coigwriter/internal/genre"
+	"coigwriter/internal/plot"
 	"coigwriter/internal/project"
 	"coigwriter/internal/record"
 	"coigwriter/internal/release"
@@ -113,6 +115,35 @@ func (s *Server) statisticsCSV(w http.ResponseWriter, r *http.Request) error {
 	w.Header().Set("Content-Type", "text/csv; charset=utf-8")
 	w.Header().Set("Content-Disposition", `attachment; filename="statistics.csv"`)
 	return st.Flat(Lang(ctx)).CSV(w)
+}
+
+// statisticsFigure sends one of the figures as SVG, in the theme the address asks for.
+func (s *Server) statisticsFigure(w http.ResponseWriter, r *http.Request) error {
+	ctx := r.Context()
+	tax, err := project.Taxonomy(ctx, s.db)
+	if err != nil {
+		return err
+	}
+	st, err := s.statsOf(ctx, tax, r.FormValue("release"))
+	if err != nil {
+		return err
+	}
+	theme := plot.Light
+	if r.FormValue("theme") == "dark" {
+		theme = plot.Dark
+	}
+	for _, f := range st.Figures(Lang(ctx), theme) {
+		if f.Name == r.PathValue("figure") {
+			w.Header().Set("Content-Type", "image/svg+xml")
+			return f.SVG(w)
+		}
+	}
+	return errs.NotFoundf("there is no figure %q", r.PathValue("figure"))
+}
+
+// figureURL is the address of a figure.
+func figureURL(name, release, theme string) string {
+	return "/statistics/figure/" + name + "?" + url.Values{"release": {release}, "theme": {theme}}.Encode()
 }
 
 // statisticsFile counts a triplet file of any shape that we read; nothing of it is stored.
