@@ -45,6 +45,7 @@ func ask(ctx context.Context, address string, cookie *http.Cookie) (status int, 
 
 // filtered are lists with the filters people use; the site map gives the pages themselves.
 var filtered = []string{
+	"/statistics/figure/genres", "/statistics/figure/lengths?theme=dark",
 	"/sources?state=refused", "/sources?state=pool&genre=none", "/sources?lang=zh", "/sources?q=春天", "/sources?q=不会有的词", "/sources?q=春天&text=1",
 	"/sources?q=不会有的词&text=1", "/triplets?state=accepted", "/triplets?q=春天", "/triplets?q=不会有的词", "/annotate/pool?q=春天", "/annotate/pool?q=不会有的词",
 }
