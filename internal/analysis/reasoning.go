@@ -17,6 +17,9 @@ import (
 // Behaviours are the labels of a unit of reasoning (paper appendix C), in the order of the figures.
 var Behaviours = []string{"normal", "deep_reasoning", "self_exploration", "self_reflection"}
 
+// reflection is the place of self-reflection in Behaviours.
+const reflection = 3
+
 // Lexicon is the name of the keyword baseline. It is an alarm against drift and never the judge: models
 // learn behaviour, not its words.
 const Lexicon = "lexicon (baseline)"
@@ -26,7 +29,7 @@ var lexicon = []struct {
 	label int
 	words *regexp.Regexp
 }{
-	{3, regexp.MustCompile(`(?i)等等|不对|重新|回头|检查|修改|改成|是否合适|会不会太|删掉|\bwait\b|\bactually\b|let me (?:re)?check|on second thought|\brevis`)},
+	{reflection, regexp.MustCompile(`(?i)等等|不对|重新|回头|检查|修改|改成|是否合适|会不会太|删掉|\bwait\b|\bactually\b|let me (?:re)?check|on second thought|\brevis`)},
 	{2, regexp.MustCompile(`(?i)或者|另一种|换个角度|假如|不妨|也许|可能可以|试试|\balternatively\b|\bwhat if\b|\bmaybe\b|\bperhaps\b|\banother (?:way|option)\b`)},
 	{1, regexp.MustCompile(`(?i)因为|所以|因此|由此|从而|为了|既然|首先|其次|意味着|\btherefore\b|\bbecause\b|\bwhich means\b|\bsince\b|\bthus\b|\bso that\b`)},
 }
@@ -47,6 +50,7 @@ const bins = 10
 // Reasoning is the behaviour over a generation (Figures 7 and 8): thought first, then the article.
 type Reasoning struct {
 	labels map[[2]string][]int // query and model → labels of its units, from a file; nil is the baseline
+	backs  map[[2]string][]int // query and model → how many units back each reflection that names one goes
 	Source string              // who labelled
 	by     map[Spot][]traceOf
 	// Mismatched counts generations whose labels are not one a unit; they are left out.
@@ -58,6 +62,7 @@ type Reasoning struct {
 type traceOf struct {
 	query   string
 	labels  []int
+	backs   []int
 	thought bool // it had one
 }
 
@@ -67,24 +72,28 @@ func NewReasoning() *Reasoning {
 }
 
 // Label gives the label of one unit, from a file named source; the baseline is not used any more. An
-// unknown label is an error. Units count from 1.
-func (r *Reasoning) Label(source, query, model string, unit int, label string) error {
-	at := slices.Index(Behaviours, label)
+// unknown label is an error. Units count from 1. The earlier unit that l names counts for a reflection
+// alone.
+func (r *Reasoning) Label(source string, l record.Label) error {
+	at := slices.Index(Behaviours, l.Label)
 	if at < 0 {
-		return fmt.Errorf("label %q is none of %v", label, Behaviours)
+		return fmt.Errorf("label %q is none of %v", l.Label, Behaviours)
 	}
-	if unit < 1 || unit > 100_000 {
-		return fmt.Errorf("unit %d: units count from 1", unit)
+	if l.Unit < 1 || l.Unit > 100_000 {
+		return fmt.Errorf("unit %d: units count from 1", l.Unit)
 	}
 	if r.labels == nil {
-		r.labels = map[[2]string][]int{}
+		r.labels, r.backs = map[[2]string][]int{}, map[[2]string][]int{}
 	}
 	r.Source = source
-	key := [2]string{query, model}
-	for len(r.labels[key]) < unit {
+	key := [2]string{l.QueryID, l.Model}
+	for len(r.labels[key]) < l.Unit {
 		r.labels[key] = append(r.labels[key], -1)
 	}
-	r.labels[key][unit-1] = at
+	r.labels[key][l.Unit-1] = at
+	if at == reflection && l.RefersTo > 0 {
+		r.backs[key] = append(r.backs[key], l.Unit-l.RefersTo)
+	}
 	return nil
 }
 
@@ -103,7 +112,8 @@ func (r *Reasoning) Add(g record.Generation) {
 			trace.labels = append(trace.labels, lexiconLabel(u))
 		}
 	} else {
-		trace.labels = r.labels[[2]string{g.QueryID, g.Model}]
+		key := [2]string{g.QueryID, g.Model}
+		trace.labels, trace.backs = r.labels[key], r.backs[key]
 		if len(trace.labels) != len(units) || slices.Contains(trace.labels, -1) {
 			r.Mismatched++
 			if len(r.Problems) < keepProblems {
@@ -138,6 +148,10 @@ type ReasoningLine struct {
 	Positions [][]Number `json:"positions"`
 	// Transitions[a][b] is how often b follows a, as a share of what follows a.
 	Transitions [][]Number `json:"transitions"`
+	// Referring are the reflections that name the earlier unit they revise; Back is the median of how many
+	// units back it stands.
+	Referring int    `json:"reflections_referring"`
+	Back      Number `json:"median_units_back"`
 }
 
 // A BehaviourRate is a label's share of the units with an interval that resamples queries.
@@ -164,12 +178,16 @@ func (r *Reasoning) line(s Spot, bootstrap int, seed uint64) ReasoningLine {
 	totals := make([]int, k)
 	positions, transitions := square(bins, k), square(k, k)
 	byQuery := map[string][]int{} // → units by label
+	var backs []float64
 	for _, t := range r.by[s] {
 		if t.thought {
 			line.Thoughts++
 		}
 		if byQuery[t.query] == nil {
 			byQuery[t.query] = make([]int, k)
+		}
+		for _, b := range t.backs {
+			backs = append(backs, float64(b))
 		}
 		for i, l := range t.labels {
 			line.Units++
@@ -203,6 +221,10 @@ func (r *Reasoning) line(s Spot, bootstrap int, seed uint64) ReasoningLine {
 			b.Interval = intervalOf(stats.Percentiles(draws[l], 0.95))
 		}
 		line.Shares = append(line.Shares, b)
+	}
+	line.Referring, line.Back = len(backs), Number(math.NaN())
+	if slices.Sort(backs); len(backs) > 0 {
+		line.Back = Number(stats.Quantile(backs, 0.5))
 	}
 	line.Positions, line.Transitions = shares(positions), shares(transitions)
 	return line
@@ -249,6 +271,7 @@ func ReasoningTables(lines []ReasoningLine, lang string) []*table.Table {
 	for _, b := range Behaviours {
 		columns = append(columns, table.Num(behaviourName(b, lang)), table.Num("95%"))
 	}
+	columns = append(columns, table.Num(pick(lang, "指明所改", "refer back")), table.Num(pick(lang, "回溯单元（中位）", "units back (median)")))
 	first := table.New(pick(lang, "推理行为", "Reasoning behaviour"), columns...)
 	out := []*table.Table{first}
 	for _, l := range lines {
@@ -257,7 +280,7 @@ func ReasoningTables(lines []ReasoningLine, lang string) []*table.Table {
 		for _, s := range l.Shares {
 			row = append(row, table.Percent(s.Share), percentRange(s.Interval))
 		}
-		first.Add(row...)
+		first.Add(append(row, l.Referring, float64(l.Back))...)
 	}
 	for _, l := range lines {
 		cols := []table.Column{table.Text(pick(lang, "之后 →", "then →"))}

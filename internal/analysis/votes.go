@@ -91,6 +91,35 @@ type poll struct {
 	sides   bool // every vote says what was shown first
 	lengths bool // every vote carries both lengths
 	ranked  int  // votes that come from rankings
+	partial int  // rankings that leave out a model that another rater ranked for the query
+}
+
+// partial counts the rankings with fewer models than all rankings of their query name together.
+func (b *ballot) partial() int {
+	type ranking struct{ query, rater string }
+	models, named := map[ranking]map[string]bool{}, map[string]map[string]bool{}
+	for _, x := range b.votes {
+		if !x.Ranked {
+			continue
+		}
+		r := ranking{x.QueryID, x.Rater}
+		if models[r] == nil {
+			models[r] = map[string]bool{}
+		}
+		if named[x.QueryID] == nil {
+			named[x.QueryID] = map[string]bool{}
+		}
+		for _, m := range []string{x.ModelA, x.ModelB} {
+			models[r][m], named[x.QueryID][m] = true, true
+		}
+	}
+	n := 0
+	for r, ms := range models {
+		if len(ms) < len(named[r.query]) {
+			n++
+		}
+	}
+	return n
 }
 
 func (v *Votes) poll(language string, order []string) poll {
@@ -106,6 +135,7 @@ func (v *Votes) poll(language string, order []string) poll {
 		}
 	}
 	p := poll{queries: slices.Sorted(maps.Keys(queries)), raters: slices.Sorted(maps.Keys(raters)), genres: slices.Sorted(maps.Keys(genres)), sides: true, lengths: true, ranked: b.ranked}
+	p.partial = b.partial()
 	p.models = slices.Sorted(maps.Keys(models))
 	slices.SortStableFunc(p.models, func(a, b string) int {
 		place := func(m string) int {

@@ -228,3 +228,22 @@ func TestLengthControl(t *testing.T) {
 		t.Error("no columns for it")
 	}
 }
+
+// A ranking that leaves out a model which another rater ranked for the query is counted and said.
+func TestPartialRankings(t *testing.T) {
+	v := NewVotes()
+	rank := func(query, rater string, models ...string) {
+		for i, better := range models {
+			for _, worse := range models[i+1:] {
+				v.Add(record.Vote{QueryID: query, Rater: rater, ModelA: better, ModelB: worse, Winner: record.WinnerA, Ranked: true})
+			}
+		}
+	}
+	rank("1", "ann", "x", "y", "z")
+	rank("1", "bob", "y", "x") // leaves out z
+	rank("2", "ann", "x", "y") // all that anybody ranked there
+	w := v.WinRates("", VoteOptions{})
+	if w.Partial != 1 || !strings.Contains(strings.Join(w.Notes, "\n"), "1 rankings leave out") {
+		t.Errorf("%d partial; %q", w.Partial, w.Notes)
+	}
+}

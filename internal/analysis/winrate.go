@@ -26,7 +26,8 @@ const TiePolicy = "rate = wins / (wins + losses); ties and both-bad votes are sh
 type WinRates struct {
 	Language string       `json:"language"`
 	Votes    int          `json:"votes"`
-	Ranked   int          `json:"from_rankings"` // votes that rankings stand for
+	Ranked   int          `json:"from_rankings"`            // votes that rankings stand for
+	Partial  int          `json:"rankings_of_fewer_models"` // than another rater ranked for the query
 	Queries  int          `json:"queries"`
 	Raters   int          `json:"raters"`
 	Models   []string     `json:"models"`
@@ -79,7 +80,7 @@ type PositionBias struct {
 func (v *Votes) WinRates(language string, o VoteOptions) WinRates {
 	p := v.poll(language, o.Order)
 	c := stats.Count(p.models, p.votes)
-	out := WinRates{Language: language, Votes: len(p.votes), Ranked: p.ranked, Queries: len(p.queries), Raters: len(p.raters), Models: p.models, Position: p.position()}
+	out := WinRates{Language: language, Votes: len(p.votes), Ranked: p.ranked, Partial: p.partial, Queries: len(p.queries), Raters: len(p.raters), Models: p.models, Position: p.position()}
 	samples := stats.Resample(o.Seed, o.Bootstrap, len(p.queries))
 	for _, r := range c.Pairs() {
 		w := WinPair{
@@ -153,6 +154,9 @@ func (w WinRates) notes(p poll, o VoteOptions) []string {
 		notes = append(notes, fmt.Sprintf("intervals: Wilson's treat votes as independent; clustered ones resample the %d queries %d times (seed %d)", w.Queries, o.Bootstrap, o.Seed))
 	default:
 		notes = append(notes, "intervals: Wilson's treat votes as independent; without a bootstrap nothing knows that votes share queries")
+	}
+	if p.partial > 0 {
+		notes = append(notes, fmt.Sprintf("%d rankings leave out models that another rater ranked for the query: their pairs rest on fewer votes", p.partial))
 	}
 	if most := p.votesOfOneQuery(); most > 1 && p.ranked == 0 {
 		notes = append(notes, fmt.Sprintf("a query and pair has up to %d votes: where raters agree about queries, the exact test is too sure", most))

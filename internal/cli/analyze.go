@@ -149,7 +149,7 @@ func (c languageCmd) Run(ctx context.Context, con *console) error {
 
 type reasoningCmd struct {
 	outputFlags
-	Labels []string `help:"Files of labels, one a unit: query_id, model, unit (from 1), label. Without them a keyword baseline labels, and says so." type:"existingfile" placeholder:"FILE"`
+	Labels []string `help:"Files of labels, one a unit: query_id, model, unit (from 1), label, refers_to (the unit a reflection revises). Without them a keyword baseline labels, and says so." type:"existingfile" placeholder:"FILE"`
 	Units  bool     `help:"Print the units as JSON lines to be labelled, and nothing else."`
 }
 
@@ -168,7 +168,7 @@ func (c reasoningCmd) Run(ctx context.Context, con *console) error {
 		if err != nil {
 			return err
 		}
-		if err := r.Label(sourceOf(raw.File, l), l.QueryID, l.Model, l.Unit, l.Label); err != nil {
+		if err := r.Label(sourceOf(raw.File, l), l); err != nil {
 			return &record.BadRecord{File: raw.File, Line: raw.Line, Field: "label", Msg: err.Error(), Data: raw.Data}
 		}
 		return nil

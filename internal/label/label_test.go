@@ -72,7 +72,8 @@ func TestGeneration(t *testing.T) {
 // A reply that does not label each unit once gives no labels at all; a reference forward is dropped.
 func TestBadLabels(t *testing.T) {
 	d := dbtest.Open(t)
-	g := record.Generation{QueryID: "1", Model: "G", Output: "一句。两句。\n三句。四句。\n五句。六句。"}
+	const three = "一句。两句。\n三句。四句。\n五句。六句。" // units
+	g := record.Generation{QueryID: "1", Model: "G"}
 	for name, c := range map[string]struct {
 		change func(map[string]any)
 		ok     bool
@@ -90,7 +91,7 @@ func TestBadLabels(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		g.Output = name + "。" + g.Output // a question of its own
+		g.Output = name + three // a question of its own
 		got, err := label.Generation(t.Context(), d, client, g)
 		switch {
 		case c.ok && (err != nil || len(got) != 3 || got[1].RefersTo != 0):

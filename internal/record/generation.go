@@ -134,8 +134,9 @@ type Label struct {
 	Model    string `json:"model"`
 	Unit     int    `json:"unit"` // from 1
 	Label    string `json:"label"`
-	Judge    string `json:"judge"`    // "" for a person
-	Scripted bool   `json:"scripted"` // the judge is the scripted fake
+	RefersTo int    `json:"refers_to"` // the earlier unit that a reflection revises; 0 where none is named
+	Judge    string `json:"judge"`     // "" for a person
+	Scripted bool   `json:"scripted"`  // the judge is the scripted fake
 }
 
 // DecodeLabel reads a record as a label.
@@ -144,7 +145,7 @@ func DecodeLabel(raw Raw) (Label, error) {
 	if err != nil {
 		return Label{}, err
 	}
-	l := Label{QueryID: f.text("query_id", "id"), Model: f.text("model"), Unit: int(f.number("unit")), Label: f.text("label"), Judge: f.text("judge")}
+	l := Label{QueryID: f.text("query_id", "id"), Model: f.text("model"), Unit: int(f.number("unit")), Label: f.text("label"), RefersTo: int(f.number("refers_to")), Judge: f.text("judge")}
 	if v, ok := f.m["scripted"]; ok {
 		l.Scripted = string(v) == "true"
 	}
@@ -153,6 +154,9 @@ func DecodeLabel(raw Raw) (Label, error) {
 	}
 	if l.QueryID == "" || l.Label == "" {
 		return l, f.badf("label", "query_id and label must both be given")
+	}
+	if l.RefersTo < 0 || l.RefersTo > 0 && l.RefersTo >= l.Unit {
+		return l, f.badf("refers_to", "is %d; a reflection revises an earlier unit than its own, %d", l.RefersTo, l.Unit)
 	}
 	return l, nil
 }

@@ -1,0 +1,53 @@
+package analysis
+
+import (
+	"encoding/json"
+	"strings"
+	"testing"
+
+	"coigwriter/internal/record"
+)
+
+// Labels from a file: shares, what follows what, and how far back a reflection goes.
+func TestReasoningFromLabels(t *testing.T) {
+	g := record.Generation{QueryID: "q", Model: "m", Language: "zh", Output: strings.Repeat("一句。又一句。再一句。末一句。\n", 4)}
+	if n := len(UnitsOf(g)); n != 4 {
+		t.Fatalf("%d units", n)
+	}
+	r := NewReasoning()
+	for _, l := range []record.Label{
+		{Unit: 1, Label: "normal", RefersTo: 0},
+		{Unit: 2, Label: "self_reflection", RefersTo: 1},
+		{Unit: 3, Label: "self_reflection"}, // names none
+		{Unit: 4, Label: "self_reflection", RefersTo: 1},
+	} {
+		l.QueryID, l.Model = "q", "m"
+		if err := r.Label("labels.jsonl", l); err != nil {
+			t.Fatal(err)
+		}
+	}
+	r.Add(g)
+	line := r.Lines(0, 1)[0]
+	if line.Units != 4 || line.Shares[reflection].Units != 3 || line.Shares[reflection].Share != 0.75 || line.Transitions[0][reflection] != 1 {
+		t.Errorf("%+v", line)
+	}
+	if line.Referring != 2 || line.Back != 2 { // 1 and 3 units back
+		t.Errorf("%d refer back, median %v", line.Referring, line.Back)
+	}
+	if NewReasoning().Label("f", record.Label{Unit: 1, Label: "musing"}) == nil || NewReasoning().Label("f", record.Label{Label: "normal"}) == nil {
+		t.Error("a wrong label or unit was taken")
+	}
+}
+
+// Without reflections that name a unit the distance is undefined, and JSON says null.
+func TestReasoningWithoutReference(t *testing.T) {
+	r := NewReasoning()
+	r.Add(record.Generation{QueryID: "q", Model: "m", Output: "等等，这样不对。"})
+	line := r.Lines(0, 1)[0]
+	if line.Source != Lexicon || line.Shares[reflection].Units != 1 || line.Referring != 0 || line.Back.Defined() {
+		t.Errorf("%+v", line)
+	}
+	if data, err := json.Marshal(line); err != nil || !strings.Contains(string(data), `"median_units_back":null`) {
+		t.Errorf("%s %v", data, err)
+	}
+}
