@@ -51,7 +51,7 @@ func TestReviewIsBlindAndDecides(t *testing.T) {
 	r1.get("/review", 200, "等你爸", "开始审阅")
 	p1, p2 := r1.open(), r2.open()
 	page := r1.get(p1, 200, "等你爸", fullForm().Get("prompt"), fullForm().Get("reasoning"), "盲审")
-	for _, secret := range []string{"anna", "lena", "ruth", "54", "白描克制"} {
+	for _, secret := range []string{"anna", "lena", "ruth", "54 / 60", ">54<", "白描克制"} {
 		if strings.Contains(page, secret) {
 			t.Errorf("the review shows %q", secret)
 		}
