@@ -3,6 +3,7 @@ package stats_test
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 	"testing"
 
@@ -90,7 +91,7 @@ func goldenLengthControl(t *testing.T, input []byte) values {
 
 func goldenElo(t *testing.T, input []byte) values {
 	s := decode[voteSheet](t, input)
-	s.Models = []string{"CW", "CW+10k", "CW+1k", "CW+5k", "G"}
+	s.Models = slices.Compact(slices.Sorted(slices.Values(slices.Concat(s.A, s.B))))
 	votes := s.votes()
 	v := values{"models": s.Models}
 	for _, k := range []float64{4, 32} {
@@ -165,6 +166,69 @@ func goldenDims(t *testing.T, input []byte) values {
 			v[prefix+"vs_overall/kappa_"+name], v[prefix+"vs_overall/percent"] = kappa.Value, percent
 		}
 	}
+	return v
+}
+
+// Scores of models on the same queries, compared as votes are: by sign, and by rank.
+func goldenScores(t *testing.T, input []byte) values {
+	in := decode[struct {
+		Models []string
+		Scores [][]float64
+	}](t, input)
+	byModel := make(stats.Ratings, len(in.Models)) // a row a model: queries rank the models
+	for _, row := range in.Scores {
+		for m, x := range row {
+			byModel[m] = append(byModel[m], x)
+		}
+	}
+	w, chi2, p := byModel.KendallW()
+	v := values{"friedman_chi2_df_p": []float64{chi2, float64(len(in.Models) - 1), p}, "kendall_w_models": w}
+	var keys []string
+	for i, a := range in.Models {
+		for j := i + 1; j < len(in.Models); j++ {
+			var wins, ties, losses int
+			for q, x := range byModel[i] {
+				switch y := byModel[j][q]; {
+				case x > y:
+					wins++
+				case x < y:
+					losses++
+				default:
+					ties++
+				}
+			}
+			keys = append(keys, a+"|"+in.Models[j])
+			key := "pair/" + keys[len(keys)-1] + "/"
+			v[key+"wins_ties_losses"] = []int{wins, ties, losses}
+			v[key+"sign_pos_n_p"] = []float64{float64(wins), float64(wins + losses), stats.BinomialTest(wins, wins+losses, 0.5)}
+			x, y := byModel[i], byModel[j]
+			rx, _ := stats.Ranks(x)
+			ry, _ := stats.Ranks(y)
+			v[key+"pearson"] = []any{stats.Correlation(x, y), notOurs{}}
+			v[key+"spearman"], v[key+"kendall"] = []any{stats.Correlation(rx, ry), notOurs{}}, []any{stats.Tau(x, y), notOurs{}}
+		}
+	}
+	v["pair/keys"] = keys
+	return v
+}
+
+// Tables of two rows in each stratum: Fisher's exact test in each, and in all together.
+func goldenStrata(t *testing.T, input []byte) values {
+	in := decode[struct {
+		Strata []string
+		Tables [][2][2]int
+	}](t, input)
+	v := values{}
+	var all [2][2]int
+	for i, x := range in.Tables {
+		v["fisher/"+in.Strata[i]] = []any{stats.FisherTest(x[0][0], x[0][1], x[1][0], x[1][1]), notOurs{}, notOurs{}, notOurs{}}
+		for r := range x {
+			for c := range x[r] {
+				all[r][c] += x[r][c]
+			}
+		}
+	}
+	v["pooled_fisher_p"] = stats.FisherTest(all[0][0], all[0][1], all[1][0], all[1][1])
 	return v
 }
 

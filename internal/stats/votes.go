@@ -2,6 +2,7 @@ package stats
 
 import (
 	"fmt"
+	"maps"
 	"math"
 	"math/rand/v2"
 	"slices"
@@ -56,6 +57,54 @@ func Count(models []string, votes []Vote) Comparisons {
 // Decided returns the votes that chose a side.
 func Decided(votes []Vote) []Vote {
 	return slices.DeleteFunc(slices.Clone(votes), func(v Vote) bool { return v.Outcome > RightWins })
+}
+
+// Outcomes lays votes out as ratings, to see how far raters agree: a row for each query and pair of
+// models, a column for each rater by name, and as the rating who won (0 for the model of the lower
+// index, 1 for the other), 2 for a tie and 3 for both bad, or 2 for either where bad is false. Votes
+// without a rater are left out; of a rater's votes on one query and pair the first counts.
+// queries are those of the rows.
+func Outcomes(votes []Vote, bad bool) (ratings Ratings, queries []string) {
+	type unit struct {
+		query string
+		i, j  int
+	}
+	columns := map[string]int{}
+	for _, v := range votes {
+		if v.Rater != "" {
+			columns[v.Rater] = 0
+		}
+	}
+	for i, r := range slices.Sorted(maps.Keys(columns)) {
+		columns[r] = i
+	}
+	rows := map[unit]int{}
+	for _, v := range votes {
+		if v.Rater == "" {
+			continue
+		}
+		u := unit{v.Query, min(v.Left, v.Right), max(v.Left, v.Right)}
+		row, ok := rows[u]
+		if !ok {
+			row = len(ratings)
+			rows[u], queries = row, append(queries, v.Query)
+			ratings = append(ratings, slices.Repeat([]float64{math.NaN()}, len(columns)))
+		}
+		if !math.IsNaN(ratings[row][columns[v.Rater]]) {
+			continue
+		}
+		said := 2.0
+		switch {
+		case v.Outcome <= RightWins && (v.Outcome == LeftWins) == (v.Left == u.i):
+			said = 0
+		case v.Outcome <= RightWins:
+			said = 1
+		case v.Outcome == BothBad && bad:
+			said = 3
+		}
+		ratings[row][columns[v.Rater]] = said
+	}
+	return ratings, queries
 }
 
 // VoteOptions say what a regression of votes holds apart from the strengths.

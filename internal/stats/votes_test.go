@@ -2,6 +2,7 @@ package stats_test
 
 import (
 	"fmt"
+	"maps"
 	"math"
 	"slices"
 	"testing"
@@ -37,7 +38,10 @@ func (s voteSheet) votes() []stats.Vote {
 			v.Query = fmt.Sprint(s.Query[i])
 		}
 		if s.Rater != nil {
-			v.Genre, v.Rater = s.Genre[i], s.Rater[i]
+			v.Rater = s.Rater[i]
+		}
+		if s.Genre != nil {
+			v.Genre = s.Genre[i]
 		}
 		if s.LenA != nil {
 			v.Covariates = []float64{(s.LenA[i] - s.LenB[i]) / (s.LenA[i] + s.LenB[i])}
@@ -73,7 +77,7 @@ func goldenVotes(t *testing.T, input []byte) values {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if counts[stats.Tie] > 0 && len(s.Models) < 10 {
+	if counts[stats.Tie] > 0 {
 		bad := c
 		if counts[stats.BothBad] == 0 {
 			bad.BothBad = nil
@@ -81,6 +85,12 @@ func goldenVotes(t *testing.T, input []byte) values {
 		tieValues(t, bad, v, "")
 	}
 	v["bt_half/theta_sumzero"], v["bt_half/se_cluster_cr0"] = half.Theta, half.SE.CR0
+	if s.Rater != nil {
+		raterValues(v, votes)
+	}
+	if s.Genre != nil {
+		genreValues(v, s.Models, votes)
+	}
 	if s.Boot.Index != nil {
 		var queries []string
 		for _, q := range s.Boot.IDs {
@@ -89,6 +99,71 @@ func goldenVotes(t *testing.T, input []byte) values {
 		bootValues(t, v, s, votes, queries)
 	}
 	return v
+}
+
+// raterValues are each rater's habits, and how far they agree about the same pair of outputs.
+func raterValues(v values, votes []stats.Vote) {
+	var raters []string
+	for _, x := range votes {
+		raters = append(raters, x.Rater)
+	}
+	slices.Sort(raters)
+	raters = slices.Compact(raters)
+	var shares, ties []float64
+	var all, left, decided []int
+	for _, r := range raters {
+		own := slices.DeleteFunc(slices.Clone(votes), func(x stats.Vote) bool { return x.Rater != r })
+		p := stats.PositionOf(own)
+		all, left, decided = append(all, len(own)), append(left, int(p.Left)), append(decided, int(p.N))
+		shares, ties = append(shares, p.Rate), append(ties, 1-p.N/float64(len(own)))
+	}
+	chi2, df, p := stats.Heterogeneity(left, decided)
+	v["rater/order"], v["rater/votes"], v["rater/tie_or_bad_rate"], v["rater/left_rate_decisive"] = raters, all, ties, shares
+	v["rater/left_chi2_df_p"] = []float64{chi2, float64(df), p}
+	four, _ := stats.Outcomes(votes, true)
+	three, _ := stats.Outcomes(votes, false)
+	shared := 0
+	for _, row := range four {
+		if len(row)-countNaN(row) > 1 {
+			shared++
+		}
+	}
+	v["rater/units_with_2plus"], v["rater/percent_agreement4"] = shared, four.PercentAgreement().Value
+	v["rater/alpha_nominal4"], v["rater/alpha_nominal3"] = four.Alpha(stats.NominalMetric), three.Alpha(stats.NominalMetric)
+}
+
+func countNaN(row []float64) int {
+	n := 0
+	for _, x := range row {
+		if math.IsNaN(x) {
+			n++
+		}
+	}
+	return n
+}
+
+// genreValues are the genres of the last model but one against the last.
+func genreValues(v values, models []string, votes []stats.Vote) {
+	i, j := len(models)-2, len(models)-1
+	won, n := map[string]int{}, map[string]int{}
+	for _, x := range votes {
+		n[x.Genre] += 0
+		if x.Outcome > stats.RightWins || min(x.Left, x.Right) != i || max(x.Left, x.Right) != j {
+			continue
+		}
+		n[x.Genre]++
+		if (x.Outcome == stats.LeftWins) == (x.Left == i) {
+			won[x.Genre]++
+		}
+	}
+	genres := slices.Sorted(maps.Keys(n))
+	var wins, all []int
+	var ps []float64
+	for _, g := range genres {
+		wins, all, ps = append(wins, won[g]), append(all, n[g]), append(ps, stats.BinomialTest(won[g], n[g], 0.5))
+	}
+	v["genre/pair"], v["genre/order"], v["genre/wins"], v["genre/n"] = []string{models[i], models[j]}, genres, wins, all
+	v["genre/p_exact"], v["genre/p_bh"] = ps, stats.BenjaminiHochberg(ps)
 }
 
 func voteFit(t *testing.T, v values, name string, models []string, votes []stats.Vote, opt stats.VoteOptions) stats.VoteFit {
