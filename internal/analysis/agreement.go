@@ -67,7 +67,7 @@ type Measure struct {
 	Value     Number   `json:"value"`
 	Interval  Interval `json:"interval"` // percentile bootstrap
 	Undefined int      `json:"undefined_resamples,omitempty"`
-	Why       string   `json:"why,omitempty"`
+	Why       Note     `json:"why,omitzero"`
 }
 
 // An Agreement is how far raters agree on one dimension.
@@ -80,7 +80,7 @@ type Agreement struct {
 	Measures  []Measure   `json:"measures"`
 	Pairs     []RaterPair `json:"pairs"`
 	Severity  []Severity  `json:"severity"`
-	Notes     []string    `json:"notes"`
+	Notes     []Note      `json:"notes"`
 }
 
 // A RaterPair is the agreement of two raters over the items that both rated.
@@ -134,8 +134,8 @@ func (s *RatingSet) Agreement(dimension string, o AgreementOptions) Agreement {
 		m := Measure{Name: name, Value: Number(f(r)), Interval: Interval{Number(math.NaN()), Number(math.NaN())}, Undefined: undefined}
 		if !m.Value.Defined() {
 			m.Value, m.Why = Number(math.NaN()), why
-			if m.Why == "" {
-				m.Why = "chance agreement is 1"
+			if m.Why.IsZero() {
+				m.Why = note("偶然一致已是 1", "chance agreement is 1")
 			}
 		} else if len(draws) > 1 {
 			m.Interval = intervalOf(stats.Percentiles(draws, 0.95))
@@ -173,24 +173,28 @@ func (s *RatingSet) Agreement(dimension string, o AgreementOptions) Agreement {
 		}
 	}
 	out.Severity = severity(r, raters)
-	out.Notes = append(out.Notes, fmt.Sprintf("intervals: percentile bootstrap over %d %s (%d resamples, seed %d)", len(samplesUnits(d, items)), unit, o.Bootstrap, o.Seed))
+	units := len(samplesUnits(d, items))
+	out.Notes = append(out.Notes, Note{
+		fmt.Sprintf("区间：按 %d %s重抽（%d 次，种子 %d），百分位", units, unit.ZH, o.Bootstrap, o.Seed),
+		fmt.Sprintf("intervals: percentile bootstrap over %d %s (%d resamples, seed %d)", units, unit.EN, o.Bootstrap, o.Seed),
+	})
 	if !complete {
-		out.Notes = append(out.Notes, "not every rater scored every item: ICC and Kendall's W need a complete design and are left out; alpha, AC1, AC2 and percent use what there is")
+		out.Notes = append(out.Notes, note("并非人人评了每一项：ICC 与 Kendall W 需要完整设计，略去；alpha、AC1、AC2 与一致率用现有的评分", "not every rater scored every item: ICC and Kendall's W need a complete design and are left out; alpha, AC1, AC2 and percent use what there is"))
 	}
 	return out
 }
 
-// why says in words why nothing can be measured; "" where something can.
-func (a Agreement) why(r stats.Ratings) string {
+// why says in words why nothing can be measured; empty where something can.
+func (a Agreement) why(r stats.Ratings) Note {
 	switch {
 	case a.Raters < 2:
-		return "there is only one rater"
+		return note("只有一位评分员", "there is only one rater")
 	case a.Shared == 0:
-		return "no item was scored by two raters"
+		return note("没有一项由两人评过", "no item was scored by two raters")
 	case len(r.Categories()) < 2:
-		return "every score is the same: nothing varies"
+		return note("分数全都一样，没有变化", "every score is the same: nothing varies")
 	}
-	return ""
+	return Note{}
 }
 
 // samplesUnits groups items by query where ratings name queries, else each item is a unit.
@@ -214,11 +218,11 @@ func samplesUnits(d *sheet, items []string) [][]int {
 }
 
 // samples draws resamples as lists of rows.
-func (d *sheet) samples(items []string, o AgreementOptions) (rows [][]int, unit string) {
+func (d *sheet) samples(items []string, o AgreementOptions) (rows [][]int, unit Note) {
 	units := samplesUnits(d, items)
-	unit = "queries"
+	unit = Note{"道题", "queries"}
 	if len(d.query) < len(items) {
-		unit = "items"
+		unit = Note{"项", "items"}
 	}
 	for _, sample := range stats.Resample(o.Seed, o.Bootstrap, len(units)) {
 		var row []int
@@ -254,13 +258,13 @@ func (a *Agreement) reliability(r stats.Ratings, complete bool, samples [][]int)
 	}{{"icc_2_1", single, singles}, {"icc_2_k", mean, means}} {
 		x := Measure{Name: m.name, Value: Number(m.icc.Value), Interval: percentiles(m.draws)}
 		if !x.Value.Defined() {
-			x.Why = "nothing varies between items"
+			x.Why = note("各项之间没有变化", "nothing varies between items")
 		}
 		a.Measures = append(a.Measures, x)
 	}
 	x := Measure{Name: "kendall_w", Value: Number(w), Interval: percentiles(ws)}
 	if !x.Value.Defined() {
-		x.Why = "every rater gives all items one rank"
+		x.Why = note("每位评分员给所有项同一名次", "every rater gives all items one rank")
 	}
 	a.Measures = append(a.Measures, x)
 }
@@ -295,11 +299,11 @@ func (a Agreement) Tables(lang string) []*table.Table {
 		title = pick(lang, "评分", "score")
 	}
 	first := table.New(title, table.Text(pick(lang, "系数", "coefficient")), table.Num(pick(lang, "值", "value")), table.Num("95%"), table.Text(pick(lang, "说明", "remark")))
-	first.Note = fmt.Sprintf(pick(lang, "%d 项，%d 位评分员，%d 个评分，%d 项有两个以上评分；", "%d items, %d raters, %d ratings, %d items with two or more; "), a.Items, a.Raters, a.Ratings, a.Shared) + joinNotes(a.Notes)
+	first.Note = fmt.Sprintf(pick(lang, "%d 项，%d 位评分员，%d 个评分，%d 项有两个以上评分；", "%d items, %d raters, %d ratings, %d items with two or more; "), a.Items, a.Raters, a.Ratings, a.Shared) + joined(lang, a.Notes...)
 	for _, m := range a.Measures {
 		remark := ""
-		if m.Why != "" {
-			remark = pick(lang, "无定义：", "undefined because ") + m.Why
+		if !m.Why.IsZero() {
+			remark = pick(lang, "无定义：", "undefined because ") + m.Why.In(lang)
 		} else if m.Undefined > 0 {
 			remark = fmt.Sprintf(pick(lang, "%d 次重抽无定义", "undefined in %d resamples"), m.Undefined)
 		}

@@ -34,7 +34,7 @@ func TestUndefinedAgreement(t *testing.T) {
 		}
 		a := s.Agreement("", AgreementOptions{Bootstrap: 20})
 		m := measureOf(a, "alpha_ordinal")
-		if m.Value.Defined() || !strings.Contains(m.Why, c.why) {
+		if m.Value.Defined() || !strings.Contains(m.Why.EN, c.why) {
 			t.Errorf("%s: %+v", name, m)
 		}
 		data, err := json.Marshal(a)
@@ -83,7 +83,7 @@ func TestAgreementByQueries(t *testing.T) {
 		}
 	}
 	a := s.Agreement("", AgreementOptions{Bootstrap: 50, Seed: 1})
-	if !strings.Contains(a.Notes[0], "5 queries") {
+	if !strings.Contains(a.Notes[0].EN, "5 queries") {
 		t.Error(a.Notes)
 	}
 }

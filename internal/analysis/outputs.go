@@ -119,7 +119,7 @@ type LengthLine struct {
 	Characters Box    `json:"characters"`
 	Tokens     Box    `json:"tokens"`
 	PerToken   Number `json:"characters_per_token"` // over outputs whose tokens are known
-	Warning    string `json:"warning,omitempty"`
+	Warning    Note   `json:"warning,omitzero"`
 }
 
 // Lines returns a line for each model and language.
@@ -140,7 +140,7 @@ func (l *Lengths) Lines(bootstrap int, seed uint64) []LengthLine {
 		}
 		line.Characters, line.Tokens, line.PerToken = BoxOf(chars, bootstrap, seed), BoxOf(tokens, bootstrap, seed), Number(c/t)
 		if s.Language == "en" && t > 0 && (line.PerToken < 4 || line.PerToken > 5.2) {
-			line.Warning = "plain English has 4.0 to 5.2 characters a token: characters and tokens may not be of the same strings"
+			line.Warning = note("寻常英文每 token 有 4.0 到 5.2 个字符：字符与 token 可能不是同一串文字的", "plain English has 4.0 to 5.2 characters a token: characters and tokens may not be of the same strings")
 		}
 		out = append(out, line)
 	}
@@ -161,8 +161,8 @@ func LengthTable(lines []LengthLine, lang string) *table.Table {
 	for _, l := range lines {
 		c := l.Characters
 		t.Add(l.Model, languageName(l.Language, lang), c.N, float64(c.Mean), span(c.MeanIn.Lo, c.MeanIn.Hi), float64(c.Median), span(c.Q1, c.Q3), span(c.Low, c.High), len(c.Outliers), float64(l.Tokens.Mean), float64(l.PerToken), l.Empty)
-		if l.Warning != "" {
-			t.Note += "; " + l.Model + ": " + l.Warning
+		if !l.Warning.IsZero() {
+			t.Note += pick(lang, "；"+l.Model+"：", "; "+l.Model+": ") + l.Warning.In(lang)
 		}
 	}
 	return t

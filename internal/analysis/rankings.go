@@ -44,7 +44,7 @@ type RankAgreement struct {
 	Shared   int       `json:"queries_with_two_raters"`
 	Partial  int       `json:"rankings_of_fewer_models"` // than another rater ranked for the query; compared on what both have
 	Measures []Measure `json:"measures"`                 // tau: mean over pairs of raters of a query; w: Kendall's, where all ranked the same
-	Notes    []string  `json:"notes"`
+	Notes    []Note    `json:"notes"`
 }
 
 // Agreement measures it; intervals resample queries.
@@ -99,15 +99,15 @@ func (r *Rankings) Agreement(bootstrap int, seed uint64) RankAgreement {
 		x := Measure{Name: m.name, Value: Number(stats.Mean(values)), Interval: Interval{Number(math.NaN()), Number(math.NaN())}}
 		switch b := BoxOf(values, bootstrap, seed); {
 		case len(values) == 0 && out.Shared == 0:
-			x.Why = "no query was ranked by two raters"
+			x.Why = note("没有一题由两人排过", "no query was ranked by two raters")
 		case len(values) == 0:
-			x.Why = "raters of a query ranked different models"
+			x.Why = note("同一题的评测员排的模型不同", "raters of a query ranked different models")
 		default:
 			x.Interval = b.MeanIn
 		}
 		out.Measures = append(out.Measures, x)
 	}
-	out.Notes = []string{fmt.Sprintf("means over queries; intervals resample the queries (%d resamples, seed %d)", bootstrap, seed)}
+	out.Notes = []Note{note("先按题计算再平均；区间按题重抽（%d 次，种子 %d）", "means over queries; intervals resample the queries (%d resamples, seed %d)", bootstrap, seed)}
 	return out
 }
 
@@ -125,14 +125,14 @@ func tauOf(a, b []string) float64 {
 // Table shows the agreement.
 func (a RankAgreement) Table(lang string) *table.Table {
 	t := table.New(pick(lang, "排名的一致", "Agreement of rankings"), table.Text(pick(lang, "系数", "coefficient")), table.Num(pick(lang, "值", "value")), table.Num("95%"), table.Text(pick(lang, "说明", "remark")))
-	t.Note = fmt.Sprintf(pick(lang, "%d 题，其中 %d 题有两人以上排名；%d 份排名少列了模型；", "%d queries, %d ranked by two or more; %d rankings leave models out; "), a.Queries, a.Shared, a.Partial) + joinNotes(a.Notes)
+	t.Note = fmt.Sprintf(pick(lang, "%d 题，其中 %d 题有两人以上排名；%d 份排名少列了模型；", "%d queries, %d ranked by two or more; %d rankings leave models out; "), a.Queries, a.Shared, a.Partial) + joined(lang, a.Notes...)
 	for _, m := range a.Measures {
 		value, why := "–", ""
 		if m.Value.Defined() {
 			value = fmt.Sprintf("%.3f", m.Value)
 		}
-		if m.Why != "" {
-			why = pick(lang, "无定义：", "undefined because ") + m.Why
+		if !m.Why.IsZero() {
+			why = pick(lang, "无定义：", "undefined because ") + m.Why.In(lang)
 		}
 		span := "–"
 		if m.Interval.Lo.Defined() {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strings"
 
 	"gonum.org/v1/gonum/stat/distuv"
 
@@ -37,7 +38,7 @@ type Strengths struct {
 	// Method is bradley-terry, or ridge where no finite strengths exist; then Why says which models
 	// cannot be ranked together, and no interval is given.
 	Method string       `json:"method"`
-	Why    string       `json:"why,omitempty"`
+	Why    Note         `json:"why,omitzero"`
 	Fit    Fit          `json:"fit"`
 	Ties   []TieModel   `json:"tie_models,omitempty"`
 	Side   Effect       `json:"side"`   // preference for what was shown first, in logits; undefined where unknown
@@ -45,7 +46,7 @@ type Strengths struct {
 	Equal  []Strength   `json:"at_equal_length,omitempty"`
 	Raters []RaterLine  `json:"raters,omitempty"`
 	Pos    PositionBias `json:"position"`
-	Notes  []string     `json:"notes"`
+	Notes  []Note       `json:"notes"`
 }
 
 // Fit is how well one strength a model explains the pairs: deviance against the saturated model.
@@ -105,9 +106,9 @@ func (v *Votes) Strengths(language string, o VoteOptions) (Strengths, error) {
 	samples := stats.Resample(o.Seed, o.Bootstrap, len(p.queries))
 	draws, failed := stats.BootstrapStrengths(p.models, p.votes, p.queries, samples)
 	out.Models = p.strengths(c, fit.Theta, fit.SE.CR1, fit.Queries, draws)
-	out.Notes = append(out.Notes, fmt.Sprintf("Bradley-Terry on %d decided votes; intervals: sandwich over %d queries (CR1, t with %d degrees of freedom)", out.Decided, fit.Queries, fit.Queries-1))
+	out.Notes = append(out.Notes, note("Bradley-Terry，%d 张已分胜负的票；区间：按 %d 道题聚类的三明治误差（CR1，自由度 %d 的 t）", "Bradley-Terry on %d decided votes; intervals: sandwich over %d queries (CR1, t with %d degrees of freedom)", out.Decided, fit.Queries, fit.Queries-1))
 	if o.Bootstrap > 0 {
-		out.Notes = append(out.Notes, fmt.Sprintf("bootstrap: %d resamples of queries (seed %d), %d without finite strengths left out", o.Bootstrap, o.Seed, failed))
+		out.Notes = append(out.Notes, note("重抽：题目 %d 次（种子 %d），其中 %d 次没有有限的实力值，已略去", "bootstrap: %d resamples of queries (seed %d), %d without finite strengths left out", o.Bootstrap, o.Seed, failed))
 	}
 	out.ties(c)
 	if p.sides && p.ranked == 0 {
@@ -120,7 +121,7 @@ func (v *Votes) Strengths(language string, o VoteOptions) (Strengths, error) {
 		if err == nil {
 			out.Length = effectOf(f.Covariates[0])
 			out.Equal = p.strengths(c, f.Theta, f.SE.CR1, f.Queries, nil)
-			out.Notes = append(out.Notes, "at equal length: strengths with the length difference (own - other)/(own + other) in the model")
+			out.Notes = append(out.Notes, note("等长时：模型里加入长度差（己 - 彼）/（己 + 彼）后的实力", "at equal length: strengths with the length difference (own - other)/(own + other) in the model"))
 		}
 	}
 	return out, nil
@@ -176,7 +177,10 @@ func (s *Strengths) ridge(p poll, c stats.Comparisons, why error) error {
 	if err != nil {
 		return err
 	}
-	s.Method, s.Why = "ridge", why.Error()
+	s.Method, s.Why = "ridge", Note{why.Error(), why.Error()}
+	if g := c.Connections(); !g.Rankable() {
+		s.Why.ZH = fmt.Sprintf("没有有限的实力值：这些票没有把所有模型双向连起来，%s 之间有一方从未输给另一方，或从未相遇", strings.Join(g.Groups(p.models), "、"))
+	}
 	nan := make([]float64, len(p.models))
 	for i := range nan {
 		nan[i] = math.NaN()
@@ -185,7 +189,7 @@ func (s *Strengths) ridge(p poll, c stats.Comparisons, why error) error {
 	for i := range s.Models {
 		s.Models[i].RankLow = 0
 	}
-	s.Notes = append(s.Notes, fmt.Sprintf("no finite strengths exist; shown is a ridge estimate (lambda %v) without intervals: an order, not a measurement", ridgeLambda))
+	s.Notes = append(s.Notes, note("实力值无有限解；所列为岭估计（lambda %v），没有区间：只是次序，不是测量", "no finite strengths exist; shown is a ridge estimate (lambda %v) without intervals: an order, not a measurement", ridgeLambda))
 	return nil
 }
 
@@ -213,7 +217,7 @@ func (s *Strengths) ties(c stats.Comparisons) {
 	for _, f := range fits {
 		r, err := f.fit(c)
 		if err != nil {
-			s.Notes = append(s.Notes, fmt.Sprintf("%s: %v", f.name, err))
+			s.Notes = append(s.Notes, note("%s：%v", "%s: %v", f.name, err))
 			continue
 		}
 		m := TieModel{Name: f.name, Parameter: Number(r.Extra), LogLik: Number(r.LogLik), AIC: Number(2*float64(len(c.Models)) - 2*r.LogLik)}
@@ -287,7 +291,7 @@ func (p poll) raterLines() []RaterLine {
 func (s Strengths) Tables(lang string) []*table.Table {
 	title := pick(lang, "实力 · ", "Strengths · ") + languageName(s.Language, lang)
 	first := s.strengthTable(lang, title, s.Models)
-	first.Note = joinNotes(s.Notes, s.Why)
+	first.Note = joined(lang, append([]Note{s.Why}, s.Notes...)...)
 	out := []*table.Table{first}
 	if len(s.Equal) > 0 {
 		t := s.strengthTable(lang, pick(lang, "等长时的实力 · ", "Strengths at equal length · ")+languageName(s.Language, lang), s.Equal)
@@ -327,18 +331,4 @@ func (s Strengths) strengthTable(lang, title string, models []Strength) *table.T
 		t.Add(m.Model, fmt.Sprintf("%.0f", m.Elo), span(m.EloIn), span(m.Bootstrap), float64(m.Theta), float64(m.SE), rank, table.Percent(m.BothBad), m.Votes)
 	}
 	return t
-}
-
-func joinNotes(notes []string, more ...string) string {
-	out := ""
-	for _, n := range append(more, notes...) {
-		if n == "" {
-			continue
-		}
-		if out != "" {
-			out += "; "
-		}
-		out += n
-	}
-	return out
 }

@@ -120,7 +120,7 @@ func TestNeverLost(t *testing.T) {
 		v.Add(record.Vote{QueryID: fmt.Sprint(i), ModelA: "best", ModelB: "other", Winner: record.WinnerA})
 	}
 	s, err := v.Strengths("", VoteOptions{Bootstrap: 10})
-	if err != nil || s.Method != "ridge" || !strings.Contains(s.Why, "best") || s.Models[0].SE.Defined() {
+	if err != nil || s.Method != "ridge" || !strings.Contains(s.Why.EN, "best") || !strings.Contains(s.Why.ZH, "best") || s.Models[0].SE.Defined() {
 		t.Errorf("%+v, %v", s, err)
 	}
 	if data, err := json.Marshal(s); err != nil || !strings.Contains(string(data), `"se":null`) {
@@ -243,7 +243,7 @@ func TestPartialRankings(t *testing.T) {
 	rank("1", "bob", "y", "x") // leaves out z
 	rank("2", "ann", "x", "y") // all that anybody ranked there
 	w := v.WinRates("", VoteOptions{})
-	if w.Partial != 1 || !strings.Contains(strings.Join(w.Notes, "\n"), "1 rankings leave out") {
+	if w.Partial != 1 || !strings.Contains(joined("en", w.Notes...), "1 rankings leave out") {
 		t.Errorf("%d partial; %q", w.Partial, w.Notes)
 	}
 }

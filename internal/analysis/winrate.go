@@ -20,7 +20,8 @@ type VoteOptions struct {
 }
 
 // TiePolicy is how ties count, in words that stand under every table.
-const TiePolicy = "rate = wins / (wins + losses); ties and both-bad votes are shown and leave the rate alone; in the half-tie rate each is half a win"
+var TiePolicy = note("胜率 = 胜 /（胜 + 负）；平局与“都不好”照列，不进胜率；半平率里各算半胜",
+	"rate = wins / (wins + losses); ties and both-bad votes are shown and leave the rate alone; in the half-tie rate each is half a win")
 
 // A WinRates is the paper's Table 2 for one language.
 type WinRates struct {
@@ -34,7 +35,7 @@ type WinRates struct {
 	Pairs    []WinPair    `json:"pairs"`
 	Mean     []Number     `json:"mean_rate"` // of each model over its opponents
 	Position PositionBias `json:"position"`
-	Notes    []string     `json:"notes"`
+	Notes    []Note       `json:"notes"`
 }
 
 // A WinPair is one cell of the matrix: model A against model B. P values are exact, two-sided,
@@ -142,24 +143,24 @@ func (p poll) position() PositionBias {
 }
 
 // notes are the methods in words, from what was done.
-func (w WinRates) notes(p poll, o VoteOptions) []string {
-	notes := []string{
+func (w WinRates) notes(p poll, o VoteOptions) []Note {
+	notes := []Note{
 		TiePolicy,
-		fmt.Sprintf("p: exact two-sided binomial test of the decided votes against one half, corrected by Holm over the %d pairs of this language", len(w.Pairs)),
+		note("p：已分胜负的票对一半的精确双侧二项检验，按 Holm 对本语言的 %d 对校正", "p: exact two-sided binomial test of the decided votes against one half, corrected by Holm over the %d pairs of this language", len(w.Pairs)),
 	}
 	switch {
 	case p.ranked > 0 && o.Bootstrap > 0:
-		notes = append(notes, fmt.Sprintf("votes come from rankings and belong together: intervals resample the %d queries %d times (seed %d); Wilson's would treat them as independent", w.Queries, o.Bootstrap, o.Seed))
+		notes = append(notes, note("票由排名展开，彼此相关：区间按 %d 道题重抽 %d 次（种子 %d）；Wilson 会把它们当作独立", "votes come from rankings and belong together: intervals resample the %d queries %d times (seed %d); Wilson's would treat them as independent", w.Queries, o.Bootstrap, o.Seed))
 	case o.Bootstrap > 0:
-		notes = append(notes, fmt.Sprintf("intervals: Wilson's treat votes as independent; clustered ones resample the %d queries %d times (seed %d)", w.Queries, o.Bootstrap, o.Seed))
+		notes = append(notes, note("区间：Wilson 视各票独立；聚类区间按 %d 道题重抽 %d 次（种子 %d）", "intervals: Wilson's treat votes as independent; clustered ones resample the %d queries %d times (seed %d)", w.Queries, o.Bootstrap, o.Seed))
 	default:
-		notes = append(notes, "intervals: Wilson's treat votes as independent; without a bootstrap nothing knows that votes share queries")
+		notes = append(notes, note("区间：Wilson 视各票独立；没有重抽，就不知道几票同出一题", "intervals: Wilson's treat votes as independent; without a bootstrap nothing knows that votes share queries"))
 	}
 	if p.partial > 0 {
-		notes = append(notes, fmt.Sprintf("%d rankings leave out models that another rater ranked for the query: their pairs rest on fewer votes", p.partial))
+		notes = append(notes, note("%d 份排名少列了别人在同一题上排过的模型：相关各对的票因此少些", "%d rankings leave out models that another rater ranked for the query: their pairs rest on fewer votes", p.partial))
 	}
 	if most := p.votesOfOneQuery(); most > 1 && p.ranked == 0 {
-		notes = append(notes, fmt.Sprintf("a query and pair has up to %d votes: where raters agree about queries, the exact test is too sure", most))
+		notes = append(notes, note("同一题同一对最多有 %d 票：评测员对题看法一致时，精确检验会过于自信", "a query and pair has up to %d votes: where raters agree about queries, the exact test is too sure", most))
 	}
 	return notes
 }
@@ -275,7 +276,7 @@ func (w WinRates) pairTable(lang, name string) *table.Table {
 		columns = append(columns, table.Num(pick(lang, "等长时", "at equal length")), table.Num("95%"), table.Num(pick(lang, "偏长", "prefers longer")))
 	}
 	t := table.New(pick(lang, "每一对 · ", "Every pair · ")+name, columns...)
-	t.Note = strings.Join(w.Notes, "; ")
+	t.Note = joined(lang, w.Notes...)
 	for _, p := range w.Pairs {
 		row := []any{p.A, p.B, p.Wins, p.Losses, p.Ties, p.BothBad, table.Percent(p.Rate), percentRange(p.Wilson), percentRange(p.Cluster), PText(p.P), PText(p.Holm)}
 		switch {

@@ -78,7 +78,7 @@ type winrateCmd struct {
 }
 
 type winrateDoc struct {
-	TiePolicy string                `json:"tie_policy"`
+	TiePolicy analysis.Note         `json:"tie_policy"`
 	Languages []analysis.WinRates   `json:"languages"`
 	Genres    []analysis.GenreRates `json:"genres,omitempty"`
 	excluded

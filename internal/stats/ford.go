@@ -2,6 +2,7 @@ package stats
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -65,23 +66,23 @@ func (g Graph) Rankable() bool {
 	return true
 }
 
+// Groups names the models of each strong component, as {a, b}.
+func (g Graph) Groups(models []string) []string {
+	groups := map[int][]string{}
+	for i, s := range g.Strong {
+		groups[s] = append(groups[s], models[i])
+	}
+	var parts []string
+	for _, s := range slices.Sorted(maps.Keys(groups)) {
+		parts = append(parts, "{"+strings.Join(groups[s], ", ")+"}")
+	}
+	return parts
+}
+
 // Explain says in words why the models cannot be ranked together; empty where they can.
 func (g Graph) Explain(models []string) string {
 	if g.Rankable() {
 		return ""
 	}
-	groups := map[int][]string{}
-	var order []int
-	for i, s := range g.Strong {
-		if groups[s] == nil {
-			order = append(order, s)
-		}
-		groups[s] = append(groups[s], models[i])
-	}
-	slices.Sort(order)
-	var parts []string
-	for _, s := range order {
-		parts = append(parts, "{"+strings.Join(groups[s], ", ")+"}")
-	}
-	return fmt.Sprintf("the votes do not connect all models both ways: between %s one side never lost to the other, or they never met", strings.Join(parts, " and "))
+	return fmt.Sprintf("the votes do not connect all models both ways: between %s one side never lost to the other, or they never met", strings.Join(g.Groups(models), " and "))
 }
