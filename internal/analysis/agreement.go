@@ -103,6 +103,20 @@ type Severity struct {
 	Points  Number `json:"points"`
 }
 
+// coefficients are those that need not know who rated; the others follow them.
+var coefficients = []struct {
+	name string
+	of   func(stats.Counts) float64
+}{
+	{"percent", func(n stats.Counts) float64 { return n.PercentAgreement().Value }},
+	{"alpha_nominal", func(n stats.Counts) float64 { return n.Alpha(stats.NominalMetric) }},
+	{"alpha_ordinal", func(n stats.Counts) float64 { return n.Alpha(stats.OrdinalMetric) }},
+	{"alpha_interval", func(n stats.Counts) float64 { return n.Alpha(stats.IntervalMetric) }},
+	{"ac1", func(n stats.Counts) float64 { return n.Gwet(stats.Identity).Value }},
+	{"ac2_quadratic", func(n stats.Counts) float64 { return n.Gwet(stats.Quadratic).Value }},
+	{"fleiss_kappa", func(n stats.Counts) float64 { return n.Fleiss(stats.Identity).Value }},
+}
+
 // Agreement measures one dimension.
 func (s *RatingSet) Agreement(dimension string, o AgreementOptions) Agreement {
 	d := s.dims[dimension]
@@ -130,33 +144,21 @@ func (s *RatingSet) Agreement(dimension string, o AgreementOptions) Agreement {
 	}
 	samples, unit := d.samples(items, o)
 	why := out.why(r)
-	measure := func(name string, f func(stats.Ratings) float64, draws []float64, undefined int) {
-		m := Measure{Name: name, Value: Number(f(r)), Interval: Interval{Number(math.NaN()), Number(math.NaN())}, Undefined: undefined}
-		if !m.Value.Defined() {
-			m.Value, m.Why = Number(math.NaN()), why
-			if m.Why.IsZero() {
-				m.Why = note("偶然一致已是 1", "chance agreement is 1")
+	n := r.Counts(categories)
+	for _, m := range coefficients {
+		x := Measure{Name: m.name, Value: Number(m.of(n)), Interval: Interval{Number(math.NaN()), Number(math.NaN())}}
+		draws, undefined := n.Bootstrap(samples, m.of)
+		x.Undefined = undefined
+		if !x.Value.Defined() {
+			x.Value, x.Why = Number(math.NaN()), why
+			if x.Why.IsZero() {
+				x.Why = note("偶然一致已是 1", "chance agreement is 1")
 			}
 		} else if len(draws) > 1 {
-			m.Interval = intervalOf(stats.Percentiles(draws, 0.95))
+			x.Interval = intervalOf(stats.Percentiles(draws, 0.95))
 		}
-		out.Measures = append(out.Measures, m)
+		out.Measures = append(out.Measures, x)
 	}
-	boot := func(name string, f func(stats.Ratings) float64) {
-		draws, undefined := r.Bootstrap(samples, f)
-		measure(name, f, draws, undefined)
-	}
-	boot("percent", func(r stats.Ratings) float64 { return r.PercentAgreement().Value })
-	for _, m := range []struct {
-		name   string
-		metric stats.Metric
-	}{{"alpha_nominal", stats.NominalMetric}, {"alpha_ordinal", stats.OrdinalMetric}, {"alpha_interval", stats.IntervalMetric}} {
-		draws, undefined := r.BootstrapAlpha(m.metric, samples)
-		measure(m.name, func(r stats.Ratings) float64 { return r.Alpha(m.metric) }, draws, undefined)
-	}
-	boot("ac1", func(r stats.Ratings) float64 { return r.Gwet(categories, stats.Identity).Value })
-	boot("ac2_quadratic", func(r stats.Ratings) float64 { return r.Gwet(categories, stats.Quadratic).Value })
-	boot("fleiss_kappa", func(r stats.Ratings) float64 { return r.Fleiss(categories, stats.Identity).Value })
 	out.reliability(r, complete, samples)
 	for i, a := range raters {
 		for j := i + 1; j < len(raters); j++ {
@@ -241,28 +243,26 @@ func (a *Agreement) reliability(r stats.Ratings, complete bool, samples [][]int)
 	}
 	single, mean := r.ICC2()
 	w, _, _ := r.KendallW()
-	var singles, means, ws []float64
-	for _, sample := range samples {
-		again := make(stats.Ratings, len(sample))
-		for k, i := range sample {
-			again[k] = r[i]
-		}
-		one, all := again.ICC2()
-		w, _, _ := again.KendallW()
-		singles, means, ws = append(singles, one.Value), append(means, all.Value), append(ws, w)
+	draws := r.Bootstrap(samples, func(r stats.Ratings) []float64 {
+		one, all := r.ICC2()
+		w, _, _ := r.KendallW()
+		return []float64{one.Value, all.Value, w}
+	})
+	for len(draws) < 3 {
+		draws = append(draws, nil)
 	}
 	for _, m := range []struct {
 		name  string
 		icc   stats.ICC
 		draws []float64
-	}{{"icc_2_1", single, singles}, {"icc_2_k", mean, means}} {
+	}{{"icc_2_1", single, draws[0]}, {"icc_2_k", mean, draws[1]}} {
 		x := Measure{Name: m.name, Value: Number(m.icc.Value), Interval: percentiles(m.draws)}
 		if !x.Value.Defined() {
 			x.Why = note("各项之间没有变化", "nothing varies between items")
 		}
 		a.Measures = append(a.Measures, x)
 	}
-	x := Measure{Name: "kendall_w", Value: Number(w), Interval: percentiles(ws)}
+	x := Measure{Name: "kendall_w", Value: Number(w), Interval: percentiles(draws[2])}
 	if !x.Value.Defined() {
 		x.Why = note("每位评分员给所有项同一名次", "every rater gives all items one rank")
 	}

@@ -46,7 +46,7 @@ func AgreementOf(ctx context.Context, d *db.DB) (Agreement, error) {
 	}
 	codes := []float64{0, 1, 2}
 	return Agreement{
-		Rounds: len(ratings), Percent: ratings.PercentAgreement().Value,
-		Alpha: ratings.Alpha(stats.NominalMetric), AC1: ratings.Gwet(codes, stats.Identity).Value,
+		Rounds: len(ratings), Percent: ratings.Counts(nil).PercentAgreement().Value,
+		Alpha: ratings.Counts(nil).Alpha(stats.NominalMetric), AC1: ratings.Counts(codes).Gwet(stats.Identity).Value,
 	}, nil
 }

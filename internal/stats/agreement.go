@@ -75,9 +75,51 @@ func (r Ratings) Categories() []float64 {
 	return slices.Compact(all)
 }
 
+// Counts are how often each category was given to each unit, whoever gave it.
+type Counts struct {
+	Categories []float64   // ascending
+	n          [][]float64 // by unit and category
+}
+
+// Counts counts the ratings. categories are those that could be given, ascending; nil means those that
+// were.
+func (r Ratings) Counts(categories []float64) Counts {
+	if categories == nil {
+		categories = r.Categories()
+	}
+	c := Counts{categories, make([][]float64, len(r))}
+	for i, row := range r {
+		c.n[i] = make([]float64, len(categories))
+		for _, x := range row {
+			if at, ok := slices.BinarySearch(categories, x); ok && !math.IsNaN(x) {
+				c.n[i][at]++
+			}
+		}
+	}
+	return c
+}
+
+// Bootstrap recomputes a coefficient on resamples of units; samples are indices of units. A resample
+// in which it is not defined is left out, and counted.
+func (c Counts) Bootstrap(samples [][]int, f func(Counts) float64) (draws []float64, undefined int) {
+	again := Counts{c.Categories, make([][]float64, 0, len(c.n))}
+	for _, sample := range samples {
+		again.n = again.n[:0]
+		for _, i := range sample {
+			again.n = append(again.n, c.n[i])
+		}
+		if x := f(again); math.IsNaN(x) {
+			undefined++
+		} else {
+			draws = append(draws, x)
+		}
+	}
+	return draws, undefined
+}
+
 // A tally is what the chance-corrected coefficients are made from.
 type tally struct {
-	n       [][]float64 // by unit and category: how many raters gave it
+	n       [][]float64 // by unit with a rating, and category
 	rated   []float64   // by unit: how many raters rated it
 	pi      []float64   // by category: the mean over units of the unit's share
 	pa      float64     // observed weighted agreement, over units with two ratings or more
@@ -86,31 +128,26 @@ type tally struct {
 	weights [][]float64
 }
 
-func (r Ratings) tally(categories []float64, w Weight) tally {
-	q := len(categories)
-	t := tally{pi: make([]float64, q), weights: make([][]float64, q)}
+func (c Counts) tally(w Weight) tally {
+	q := len(c.Categories)
+	t := tally{pi: make([]float64, q), weights: make([][]float64, q), n: make([][]float64, 0, len(c.n)), rated: make([]float64, 0, len(c.n)), unitPA: make([]float64, 0, len(c.n))}
 	for a := range q {
 		t.weights[a] = make([]float64, q)
 		for b := range q {
-			t.weights[a][b] = w(categories, a, b)
+			t.weights[a][b] = w(c.Categories, a, b)
 		}
 	}
-	for _, row := range r {
-		n, sum := make([]float64, q), 0.0
-		for _, x := range row {
-			if i, ok := slices.BinarySearch(categories, x); ok && !math.IsNaN(x) {
-				n[i]++
-				sum++
-			}
+	for _, n := range c.n {
+		if rated := sumOf(n); rated > 0 {
+			t.n, t.rated = append(t.n, n), append(t.rated, rated)
 		}
-		if sum == 0 {
-			continue
-		}
-		t.n, t.rated = append(t.n, n), append(t.rated, sum)
 	}
 	for i, n := range t.n {
 		pa := 0.0
 		for a := range q {
+			if n[a] == 0 {
+				continue
+			}
 			t.pi[a] += n[a] / t.rated[i] / float64(len(t.n))
 			weighted := 0.0
 			for b := range q {
@@ -158,27 +195,23 @@ func (t tally) corrected(pe float64, unitPE func(i int) float64) Coefficient {
 }
 
 // PercentAgreement returns the mean over units of the share of agreeing pairs of raters.
-func (r Ratings) PercentAgreement() Coefficient {
-	t := r.tally(r.Categories(), Identity)
-	return t.corrected(0, nil)
+func (c Counts) PercentAgreement() Coefficient {
+	return c.tally(Identity).corrected(0, nil)
 }
 
 // Gwet returns AC1 (with Identity) or AC2 (Gwet 2008): chance agreement is that of raters who
 // guess only where they are unsure, so that the coefficient does not collapse where nearly all
-// values are the same. categories are those that could be given; nil means those that were.
-func (r Ratings) Gwet(categories []float64, w Weight) Coefficient {
-	if categories == nil {
-		categories = r.Categories()
-	}
-	t := r.tally(categories, w)
-	q := float64(len(categories))
+// values are the same.
+func (c Counts) Gwet(w Weight) Coefficient {
+	t := c.tally(w)
+	q := float64(len(c.Categories))
 	if q < 2 {
 		return Coefficient{math.NaN(), math.NaN(), len(t.n)}
 	}
 	all, spread := 0.0, 0.0
-	for a := range categories {
+	for a := range c.Categories {
 		spread += t.pi[a] * (1 - t.pi[a])
-		for b := range categories {
+		for b := range c.Categories {
 			all += t.weights[a][b]
 		}
 	}
@@ -194,15 +227,12 @@ func (r Ratings) Gwet(categories []float64, w Weight) Coefficient {
 
 // Fleiss returns Fleiss' kappa, weighted or not: chance agreement is that of raters who all
 // share the observed frequencies.
-func (r Ratings) Fleiss(categories []float64, w Weight) Coefficient {
-	if categories == nil {
-		categories = r.Categories()
-	}
-	t := r.tally(categories, w)
-	expected := make([]float64, len(categories)) // by category: agreement with a random rating
+func (c Counts) Fleiss(w Weight) Coefficient {
+	t := c.tally(w)
+	expected := make([]float64, len(c.Categories)) // by category: agreement with a random rating
 	pe := 0.0
-	for a := range categories {
-		for b := range categories {
+	for a := range c.Categories {
+		for b := range c.Categories {
 			expected[a] += t.weights[a][b] * t.pi[b]
 		}
 		pe += t.pi[a] * expected[a]
@@ -282,22 +312,23 @@ func KappaOfTable(table [][]float64, categories []float64, w Weight) (kappa Coef
 	return kappa, percent
 }
 
-// Bootstrap recomputes a coefficient on resamples of units; samples are indices of rows. A resample
-// in which it is not defined is left out, and counted.
-func (r Ratings) Bootstrap(samples [][]int, f func(Ratings) float64) (draws []float64, undefined int) {
+// Bootstrap recomputes coefficients that need to know who rated on resamples of units; samples are
+// indices of rows. The draws are by coefficient; NaN where one is not defined.
+func (r Ratings) Bootstrap(samples [][]int, f func(Ratings) []float64) (draws [][]float64) {
 	again := make(Ratings, 0, len(r))
 	for _, sample := range samples {
 		again = again[:0]
 		for _, i := range sample {
 			again = append(again, r[i])
 		}
-		if x := f(again); math.IsNaN(x) {
-			undefined++
-		} else {
-			draws = append(draws, x)
+		for k, x := range f(again) {
+			if k == len(draws) {
+				draws = append(draws, nil)
+			}
+			draws[k] = append(draws[k], x)
 		}
 	}
-	return draws, undefined
+	return draws
 }
 
 // BootstrapKappa recomputes the kappa of two raters on resamples of units; samples are indices of

@@ -46,7 +46,7 @@ func goldenRatings(t *testing.T, input []byte) values {
 	w, chi2, p := r.KendallW()
 	v["kendall_w"] = []float64{w, chi2, p}
 	for name, m := range metrics {
-		draws, _ := r.BootstrapAlpha(m, in.Boot.Index)
+		draws, _ := r.Counts(nil).Bootstrap(in.Boot.Index, func(c stats.Counts) float64 { return c.Alpha(m) })
 		ci := stats.Percentiles(draws, 0.95)
 		v["boot/alpha_"+name+"_ci95"], v["boot/alpha_"+name+"_sd"] = []float64{ci.Lo, ci.Hi}, stats.SD(draws)
 	}
@@ -57,18 +57,19 @@ var metrics = map[string]stats.Metric{"nominal": stats.NominalMetric, "ordinal":
 
 func agreementValues(v values, prefix string, r stats.Ratings, categories []float64) {
 	coefficient := func(c stats.Coefficient) []float64 { return []float64{c.Value, c.SE} }
-	v[prefix+"irrcac/pa.coeff"] = coefficient(r.PercentAgreement())
-	v[prefix+"irrcac/fleiss.kappa"] = coefficient(r.Fleiss(categories, stats.Identity))
-	v[prefix+"fleiss_kappa"] = r.Fleiss(categories, stats.Identity).Value
-	v[prefix+"ac1"] = coefficient(r.Gwet(categories, stats.Identity))
+	n := r.Counts(categories)
+	v[prefix+"irrcac/pa.coeff"] = coefficient(n.PercentAgreement())
+	v[prefix+"irrcac/fleiss.kappa"] = coefficient(n.Fleiss(stats.Identity))
+	v[prefix+"fleiss_kappa"] = n.Fleiss(stats.Identity).Value
+	v[prefix+"ac1"] = coefficient(n.Gwet(stats.Identity))
 	for name, w := range map[string]stats.Weight{"linear": stats.Linear, "quadratic": stats.Quadratic, "ordinal": stats.Ordinal} {
-		v[prefix+"ac2_"+name] = coefficient(r.Gwet(categories, w))
-		v[prefix+"fleiss_weighted_"+name] = coefficient(r.Fleiss(categories, w))
+		v[prefix+"ac2_"+name] = coefficient(n.Gwet(w))
+		v[prefix+"fleiss_weighted_"+name] = coefficient(n.Fleiss(w))
 	}
 	for name, m := range metrics {
-		v[prefix+"alpha_"+name] = r.Alpha(m)
+		v[prefix+"alpha_"+name] = n.Alpha(m)
 	}
-	v[prefix+"irrcac/krippen.alpha"] = []any{r.Alpha(stats.NominalMetric), notOurs{}}
+	v[prefix+"irrcac/krippen.alpha"] = []any{n.Alpha(stats.NominalMetric), notOurs{}}
 	if categories == nil {
 		categories = r.Categories()
 	}
@@ -104,8 +105,8 @@ func goldenKappaTable(t *testing.T, input []byte) values {
 	v["percent"], v["kappa_psych"] = percent, []float64{kappa.Value, quadratic.Value}
 	v["kappa"], v["kappa_linear"], v["kappa_quadratic"] = coefficient(kappa), coefficient(linear), coefficient(quadratic)
 	// the two-rater table has an estimator of variance of its own; ours is the one for any number of raters
-	v["ac1"] = []any{r.Gwet(nil, stats.Identity).Value, notOurs{}}
-	v["ac2_quadratic"] = []any{r.Gwet(nil, stats.Quadratic).Value, notOurs{}}
+	v["ac1"] = []any{r.Counts(nil).Gwet(stats.Identity).Value, notOurs{}}
+	v["ac2_quadratic"] = []any{r.Counts(nil).Gwet(stats.Quadratic).Value, notOurs{}}
 	return v
 }
 
@@ -175,10 +176,10 @@ func TestUndefinedAgreement(t *testing.T) {
 		"one rating":   {{1, nan}, {nan, 2}},
 		"no variation": {{1, 1}, {1, 1}},
 	} {
-		if a := r.Alpha(stats.NominalMetric); !math.IsNaN(a) {
+		if a := r.Counts(nil).Alpha(stats.NominalMetric); !math.IsNaN(a) {
 			t.Errorf("%s: alpha is %v", name, a)
 		}
-		if f := r.Fleiss(nil, stats.Identity); !math.IsNaN(f.Value) {
+		if f := r.Counts(nil).Fleiss(stats.Identity); !math.IsNaN(f.Value) {
 			t.Errorf("%s: kappa is %v", name, f.Value)
 		}
 	}

@@ -91,7 +91,7 @@ func goldenEdge(t *testing.T, input []byte) values {
 			out[c.Name] = stats.BinomialTest(c.K, c.N, 0.5)
 		case "alpha":
 			for name, m := range metrics {
-				out[c.Name+"/"+name] = ratingsOf(c.Units).Alpha(m)
+				out[c.Name+"/"+name] = ratingsOf(c.Units).Counts(nil).Alpha(m)
 			}
 		case "kappa":
 			r := make(stats.Ratings, len(c.A))

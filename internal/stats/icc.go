@@ -101,7 +101,6 @@ func (r Ratings) KendallW() (w, chi2, p float64) {
 // Ranks returns the ranks of xs from 1, equal values sharing their mean rank, and the sum over
 // groups of equal values of t³-t. Where a value is NaN all are.
 func Ranks(xs []float64) (ranks []float64, ties float64) {
-	idx := order(xs)
 	ranks = make([]float64, len(xs))
 	if slices.ContainsFunc(xs, math.IsNaN) {
 		for i := range ranks {
@@ -109,17 +108,21 @@ func Ranks(xs []float64) (ranks []float64, ties float64) {
 		}
 		return ranks, math.NaN()
 	}
-	for i := 0; i < len(idx); {
+	sorted := slices.Sorted(slices.Values(xs))
+	var values, mean []float64
+	for i := 0; i < len(sorted); {
 		j := i
-		for j < len(idx) && xs[idx[j]] == xs[idx[i]] {
+		for j < len(sorted) && sorted[j] == sorted[i] {
 			j++
-		}
-		for _, k := range idx[i:j] {
-			ranks[k] = float64(i+j+1) / 2
 		}
 		t := float64(j - i)
 		ties += t*t*t - t
+		values, mean = append(values, sorted[i]), append(mean, float64(i+j+1)/2)
 		i = j
+	}
+	for i, x := range xs {
+		at, _ := slices.BinarySearch(values, x)
+		ranks[i] = mean[at]
 	}
 	return ranks, ties
 }

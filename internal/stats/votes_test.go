@@ -128,8 +128,8 @@ func raterValues(v values, votes []stats.Vote) {
 			shared++
 		}
 	}
-	v["rater/units_with_2plus"], v["rater/percent_agreement4"] = shared, four.PercentAgreement().Value
-	v["rater/alpha_nominal4"], v["rater/alpha_nominal3"] = four.Alpha(stats.NominalMetric), three.Alpha(stats.NominalMetric)
+	v["rater/units_with_2plus"], v["rater/percent_agreement4"] = shared, four.Counts(nil).PercentAgreement().Value
+	v["rater/alpha_nominal4"], v["rater/alpha_nominal3"] = four.Counts(nil).Alpha(stats.NominalMetric), three.Counts(nil).Alpha(stats.NominalMetric)
 }
 
 func countNaN(row []float64) int {
