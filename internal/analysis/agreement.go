@@ -5,6 +5,7 @@ import (
 	"maps"
 	"math"
 	"slices"
+	"strings"
 
 	"coigwriter/internal/record"
 	"coigwriter/internal/stats"
@@ -307,15 +308,11 @@ func (a Agreement) Tables(lang string) []*table.Table {
 		} else if m.Undefined > 0 {
 			remark = fmt.Sprintf(pick(lang, "%d 次重抽无定义", "undefined in %d resamples"), m.Undefined)
 		}
-		span := "–"
-		if m.Interval.Lo.Defined() {
-			span = fmt.Sprintf("%.3f, %.3f", m.Interval.Lo, m.Interval.Hi)
-		}
 		value := "–"
 		if m.Value.Defined() {
 			value = fmt.Sprintf("%.3f", m.Value)
 		}
-		first.Add(m.Name, value, span, remark)
+		first.Add(m.Name, value, span3(m.Interval), remark)
 	}
 	pairs := table.New(title+" · "+pick(lang, "两两", "pairs of raters"), table.Text("A"), table.Text("B"), table.Num(pick(lang, "共同项", "items")), table.Num(pick(lang, "一致", "agree")), table.Num("kappa"), table.Num("95%"), table.Num(pick(lang, "平方加权", "quadratic")), table.Num("95%"))
 	for _, p := range a.Pairs {
@@ -326,7 +323,18 @@ func (a Agreement) Tables(lang string) []*table.Table {
 	for _, s := range a.Severity {
 		severe.Add(s.Rater, s.Ratings, float64(s.Points))
 	}
+	for what, t := range map[string]*table.Table{"agreement": first, "rater-pairs": pairs, "severity": severe} {
+		t.As(strings.TrimSuffix(what+"-"+a.Dimension, "-"))
+	}
 	return []*table.Table{first, pairs, severe}
+}
+
+// span3 writes an interval with three decimals.
+func span3(i Interval) string {
+	if !i.Lo.Defined() {
+		return "–"
+	}
+	return fmt.Sprintf("%.3f, %.3f", i.Lo, i.Hi)
 }
 
 // span2 writes an interval with two decimals.
@@ -335,4 +343,22 @@ func span2(i Interval) string {
 		return "–"
 	}
 	return fmt.Sprintf("%.2f, %.2f", i.Lo, i.Hi)
+}
+
+func agreements(c *Corpus) Study {
+	set := NewRatingSet()
+	return Study{"agreement", func(r any) {
+		if x, ok := r.(record.Rating); ok {
+			set.Add(x)
+		}
+	}, func() (out Result, err error) {
+		c.problem(set.Duplicates, set.Problems...)
+		var doc []Agreement
+		for _, d := range set.Dimensions() {
+			a := set.Agreement(d, AgreementOptions{Categories: c.Categories, Bootstrap: c.Bootstrap, Seed: c.Seed})
+			doc, out.Tables = append(doc, a), append(out.Tables, a.Tables(c.Lang)...)
+		}
+		out.Doc = doc
+		return out, nil
+	}}
 }

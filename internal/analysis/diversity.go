@@ -80,7 +80,9 @@ func (d *Diversity) Lines(bootstrap int, seed uint64) []DiversityLine {
 				xs = append(xs, values[i])
 			}
 			b := BoxOf(xs, bootstrap, seed)
-			b.Outliers = nil // thousands of them say nothing
+			if m.Name != "ttr" && m.Name != "mattr_50" { // the others are in no figure
+				b.Outliers = nil
+			}
 			line.Measures[m.Name] = b
 		}
 		out = append(out, line)
@@ -91,7 +93,7 @@ func (d *Diversity) Lines(bootstrap int, seed uint64) []DiversityLine {
 // DiversityTable shows the lines.
 func DiversityTable(lines []DiversityLine, tokens text.Tokens, lang string) *table.Table {
 	t := table.New(pick(lang, "词汇多样性", "Lexical diversity"), table.Text(pick(lang, "模型", "model")), table.Text(pick(lang, "语言", "language")), table.Num("n"), table.Num(pick(lang, "TTR 平均", "TTR mean")), table.Num("95%"), table.Num(pick(lang, "中位", "median")),
-		table.Num("TTR₅₀₀"), table.Num("MATTR₅₀"), table.Num("MTLD"), table.Num("HD-D"), table.Num("Guiraud"), table.Num("distinct-2"), table.Num(pick(lang, "词数", "tokens")))
+		table.Num("TTR₅₀₀"), table.Num("MATTR₅₀"), table.Num("MTLD"), table.Num("HD-D"), table.Num("Guiraud"), table.Num("distinct-2"), table.Num(pick(lang, "词数", "tokens"))).As("diversity")
 	t.Note = pick(lang, "逐篇计算再取平均；TTR 随篇幅下降，其余几乎不随；词元：", "by text, then the mean; TTR falls with length, MATTR, MTLD and HD-D hardly; tokens: ") + tokens.String()
 	three := func(b Box) string {
 		if !b.Mean.Defined() {
@@ -133,7 +135,7 @@ type ParadoxModel struct {
 
 // Paradox joins votes to the measured outputs by query and model.
 func (d *Diversity) Paradox(v *Votes, language string) Paradox {
-	p := v.poll(language, nil)
+	p := v.poll(language)
 	out := Paradox{Language: language}
 	var votes []stats.Vote
 	for _, x := range p.votes {
@@ -169,7 +171,7 @@ func (d *Diversity) Paradox(v *Votes, language string) Paradox {
 
 // Table shows the regressions.
 func (p Paradox) Table(lang string) *table.Table {
-	t := table.New(pick(lang, "多样性与偏好 · ", "Diversity and preference · ")+languageName(p.Language, lang), table.Text(pick(lang, "回归", "regression")), table.Text(pick(lang, "变量", "variable")), table.Num(pick(lang, "系数", "logits")), table.Num("se"), table.Num("p"))
+	t := table.New(pick(lang, "多样性与偏好 · ", "Diversity and preference · ")+languageName(p.Language, lang), table.Text(pick(lang, "回归", "regression")), table.Text(pick(lang, "变量", "variable")), table.Num(pick(lang, "系数", "logits")), table.Num("se"), table.Num("p")).As("diversity-votes-" + slug(p.Language))
 	t.Note = fmt.Sprintf(pick(lang, "%d 票（%d 票因缺少输出或不足 50 词未计）；Bradley-Terry 加两边之差；标准误按题聚类。只有同时放入长度的一行能说明多样性本身", "%d votes (%d left out: an output is missing or under 50 tokens); Bradley-Terry with the difference between the sides; errors cluster by query. Only the rows with length speak of diversity itself"), p.Votes, p.LeftOut)
 	for _, m := range p.Models {
 		if m.Why != "" {
@@ -183,4 +185,36 @@ func (p Paradox) Table(lang string) *table.Table {
 		}
 	}
 	return t
+}
+
+type diversityDoc struct {
+	Tokens  string          `json:"tokens"`
+	Lines   []DiversityLine `json:"lines"`
+	Paradox []Paradox       `json:"votes,omitempty"`
+}
+
+func diversity(c *Corpus) Study {
+	d := NewDiversity(c.Tokens)
+	return Study{"diversity", func(r any) {
+		if g, ok := r.(record.Generation); ok {
+			d.Add(g)
+		}
+	}, func() (Result, error) {
+		lines := d.Lines(c.Bootstrap, c.Seed)
+		if len(lines) == 0 {
+			return Result{}, nil
+		}
+		doc := diversityDoc{Tokens: c.Tokens.String(), Lines: lines}
+		out := Result{Tables: []*table.Table{DiversityTable(lines, c.Tokens, c.Lang)}, Figures: DiversityFigures(lines, c.Lang, c.Theme)}
+		for _, lang := range c.Votes.Languages() {
+			p := d.Paradox(c.Votes, lang)
+			if p.Votes == 0 {
+				continue
+			}
+			doc.Paradox, out.Tables = append(doc.Paradox, p), append(out.Tables, p.Table(c.Lang))
+			out.Figures = append(out.Figures, ParadoxFigures(c.Votes.WinRates(lang, VoteOptions{}), lines, c.Lang, c.Theme)...)
+		}
+		out.Doc = doc
+		return out, nil
+	}}
 }

@@ -29,7 +29,7 @@ func (w WinRates) Figure(lang string, theme plot.Theme) Named {
 	}
 	title := pick(lang, "胜率：行对列 · ", "Win rate of row against column · ") + languageName(w.Language, lang)
 	note := pick(lang, "占已分胜负的百分比，95% 区间，票数；* Holm 校正后 p < .05，** p < .01", "per cent of decided votes, 95% interval, n; * p < .05 after Holm, ** p < .01")
-	return Named{"winrate-" + slug(w.Language), plot.Matrix(title, note, w.Models, cells, theme)}
+	return Named{"winrate-" + slug(w.Language), plot.Matrix(title, note, w.Models, w.Models, cells, theme)}
 }
 
 // Figure is the strengths as a forest plot on the Elo scale.
@@ -143,7 +143,7 @@ func (s *TripletStats) Figures(lang string, theme plot.Theme) []Named {
 // EloFigure is ratings over the votes in the order of the file: a picture of how they moved, never a
 // ranking.
 func (v *Votes) EloFigure(language string, k float64, o VoteOptions, lang string, theme plot.Theme) Named {
-	p := v.poll(language, o.Order)
+	p := v.poll(language)
 	history := stats.Elo(len(p.models), p.votes, k)
 	series := make([][]float64, len(p.models))
 	for i := range series {
@@ -156,17 +156,25 @@ func (v *Votes) EloFigure(language string, k float64, o VoteOptions, lang string
 	return Named{"elo-" + slug(language), plot.Lines(title, pick(lang, "第几票；次序变了图就变，不是排名", "votes in the order of the file; another order gives another picture, and no ranking"), p.models, series, theme)}
 }
 
-// ParadoxFigure is the paper's Figure 5 as a scatter: each model's mean of a measure against its mean win
-// rate, with the line of least squares where there are three or more.
-func ParadoxFigure(w WinRates, lines []DiversityLine, measure, lang string, theme plot.Theme) (Named, bool) {
-	var dots []plot.Dot
-	for i, m := range w.Models {
-		for _, l := range lines {
-			if x := l.Measures[measure].Mean; l.Model == m && l.Language == w.Language && x.Defined() && w.Mean[i].Defined() {
-				dots = append(dots, plot.Dot{Name: m, X: float64(x), Y: 100 * float64(w.Mean[i])})
+// ParadoxFigures are the paper's Figure 5 as scatters, of TTR and of a measure that length hardly moves:
+// each model's mean against its mean win rate, with the line of least squares where there are three or
+// more. Measures of fewer than two models are left out.
+func ParadoxFigures(w WinRates, lines []DiversityLine, lang string, theme plot.Theme) []Named {
+	var out []Named
+	for _, measure := range []string{"ttr", "mattr_50"} {
+		var dots []plot.Dot
+		for i, m := range w.Models {
+			for _, l := range lines {
+				if x := l.Measures[measure].Mean; l.Model == m && l.Language == w.Language && x.Defined() && w.Mean[i].Defined() {
+					dots = append(dots, plot.Dot{Name: m, X: float64(x), Y: 100 * float64(w.Mean[i])})
+				}
 			}
 		}
+		if len(dots) < 2 {
+			continue
+		}
+		title := fmt.Sprintf(pick(lang, "%s 与胜率 · %s", "%s and win rate · %s"), measure, languageName(w.Language, lang))
+		out = append(out, Named{"paradox-" + measure + "-" + slug(w.Language), plot.Scatter(title, measure, pick(lang, "对各对手的平均胜率 %", "mean win rate over opponents, %"), dots, theme)})
 	}
-	title := fmt.Sprintf(pick(lang, "%s 与胜率 · %s", "%s and win rate · %s"), measure, languageName(w.Language, lang))
-	return Named{"paradox-" + measure + "-" + slug(w.Language), plot.Scatter(title, measure, pick(lang, "对各对手的平均胜率 %", "mean win rate over opponents, %"), dots, theme)}, len(dots) > 1
+	return out
 }

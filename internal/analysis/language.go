@@ -106,7 +106,7 @@ func spotsOf(m map[Spot]map[string]int) map[Spot][]int {
 
 // LanguageTable shows the lines.
 func LanguageTable(lines []LanguageLine, lang string) *table.Table {
-	t := table.New(pick(lang, "答非所问之语", "Outputs in another language"), table.Text(pick(lang, "模型", "model")), table.Text(pick(lang, "题目语言", "query in")), table.Num("n"), table.Num(pick(lang, "有外文", "any")), table.Num(pick(lang, "只在引用中", "quoted")), table.Num(pick(lang, "题目要求", "asked for")), table.Num(pick(lang, "漏字", "leak")), table.Num(pick(lang, "换语言", "switch")), table.Num(pick(lang, "漏字或换语言", "leak or switch")), table.Num("95%"))
+	t := table.New(pick(lang, "答非所问之语", "Outputs in another language"), table.Text(pick(lang, "模型", "model")), table.Text(pick(lang, "题目语言", "query in")), table.Num("n"), table.Num(pick(lang, "有外文", "any")), table.Num(pick(lang, "只在引用中", "quoted")), table.Num(pick(lang, "题目要求", "asked for")), table.Num(pick(lang, "漏字", "leak")), table.Num(pick(lang, "换语言", "switch")), table.Num(pick(lang, "漏字或换语言", "leak or switch")), table.Num("95%")).As("language")
 	t.Note = pick(lang, "换语言：外文占字母两成以上，或有一段 8 字以上未加引号、20 字以上任意；漏字：未加引号的外文 2 字以上；区间为 Wilson", "switch: a fifth of the letters, an unquoted run of 8 or any run of 20; leak: two or more unquoted characters; intervals: Wilson")
 	for _, l := range lines {
 		t.Add(l.Model, languageName(l.Language, lang), l.Any.N, l.Any.K, l.Quoted.K, l.Asked.K, l.Leak.K, l.Switch.K, table.Percent(l.Bad.Share), percentRange(l.Bad.Interval))
@@ -116,7 +116,7 @@ func LanguageTable(lines []LanguageLine, lang string) *table.Table {
 
 // FlaggedTable shows the first flagged outputs with their passages.
 func FlaggedTable(flagged []Flagged, show int, lang string) *table.Table {
-	t := table.New(pick(lang, "标出的输出", "Flagged outputs"), table.Text(pick(lang, "模型", "model")), table.Text(pick(lang, "题", "query")), table.Text(pick(lang, "类别", "class")), table.Text(pick(lang, "段落", "passages")))
+	t := table.New(pick(lang, "标出的输出", "Flagged outputs"), table.Text(pick(lang, "模型", "model")), table.Text(pick(lang, "题", "query")), table.Text(pick(lang, "类别", "class")), table.Text(pick(lang, "段落", "passages"))).As("flagged")
 	for _, f := range flagged[:min(show, len(flagged))] {
 		t.Add(f.Model, f.QueryID, f.Class, text.Excerpt(strings.Join(f.Passages, " / "), 60))
 	}
@@ -124,4 +124,24 @@ func FlaggedTable(flagged []Flagged, show int, lang string) *table.Table {
 		t.Note = fmt.Sprintf(pick(lang, "另有 %d 条", "and %d more"), n)
 	}
 	return t
+}
+
+type languageDoc struct {
+	Lines   []LanguageLine `json:"lines"`
+	Flagged []Flagged      `json:"flagged"`
+}
+
+func languages(c *Corpus) Study {
+	l := NewContamination()
+	return Study{"language", func(r any) {
+		if g, ok := r.(record.Generation); ok {
+			l.Add(g)
+		}
+	}, func() (Result, error) {
+		lines := l.Lines()
+		if len(lines) == 0 {
+			return Result{}, nil
+		}
+		return Result{Doc: languageDoc{lines, l.Flagged}, Tables: []*table.Table{LanguageTable(lines, c.Lang), FlaggedTable(l.Flagged, 10, c.Lang)}, Figures: LanguageFigures(lines, c.Lang, c.Theme)}, nil
+	}}
 }

@@ -6,6 +6,7 @@ import (
 	"math"
 	"slices"
 
+	"coigwriter/internal/record"
 	"coigwriter/internal/stats"
 	"coigwriter/internal/table"
 )
@@ -124,7 +125,7 @@ func tauOf(a, b []string) float64 {
 
 // Table shows the agreement.
 func (a RankAgreement) Table(lang string) *table.Table {
-	t := table.New(pick(lang, "排名的一致", "Agreement of rankings"), table.Text(pick(lang, "系数", "coefficient")), table.Num(pick(lang, "值", "value")), table.Num("95%"), table.Text(pick(lang, "说明", "remark")))
+	t := table.New(pick(lang, "排名的一致", "Agreement of rankings"), table.Text(pick(lang, "系数", "coefficient")), table.Num(pick(lang, "值", "value")), table.Num("95%"), table.Text(pick(lang, "说明", "remark"))).As("rankings")
 	t.Note = fmt.Sprintf(pick(lang, "%d 题，其中 %d 题有两人以上排名；%d 份排名少列了模型；", "%d queries, %d ranked by two or more; %d rankings leave models out; "), a.Queries, a.Shared, a.Partial) + joined(lang, a.Notes...)
 	for _, m := range a.Measures {
 		value, why := "–", ""
@@ -134,11 +135,22 @@ func (a RankAgreement) Table(lang string) *table.Table {
 		if !m.Why.IsZero() {
 			why = pick(lang, "无定义：", "undefined because ") + m.Why.In(lang)
 		}
-		span := "–"
-		if m.Interval.Lo.Defined() {
-			span = fmt.Sprintf("%.3f, %.3f", m.Interval.Lo, m.Interval.Hi)
-		}
-		t.Add(m.Name, value, span, why)
+		t.Add(m.Name, value, span3(m.Interval), why)
 	}
 	return t
+}
+
+func rankings(c *Corpus) Study {
+	all := NewRankings()
+	return Study{"rankings", func(r any) {
+		if x, ok := r.(record.Ranked); ok && x.Rater != "" {
+			all.Add(x.QueryID, x.Rater, x.Models)
+		}
+	}, func() (Result, error) {
+		if all.Len() == 0 {
+			return Result{}, nil
+		}
+		a := all.Agreement(c.Bootstrap, c.Seed)
+		return Result{Doc: a, Tables: []*table.Table{a.Table(c.Lang)}}, nil
+	}}
 }

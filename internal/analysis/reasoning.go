@@ -53,7 +53,8 @@ type Reasoning struct {
 	backs  map[[2]string][]int // query and model → how many units back each reflection that names one goes
 	Source string              // who labelled
 	by     map[Spot][]traceOf
-	// Mismatched counts generations whose labels are not one a unit; they are left out.
+	// Mismatched counts generations whose labels are not one a unit; Lines leaves them out and names
+	// them.
 	Mismatched int
 	Problems   []string
 }
@@ -61,7 +62,7 @@ type Reasoning struct {
 // A traceOf is the labels of one generation in order.
 type traceOf struct {
 	query   string
-	labels  []int
+	labels  []int // of the baseline, until labels from a file take their place
 	backs   []int
 	thought bool // it had one
 }
@@ -97,33 +98,57 @@ func (r *Reasoning) Label(source string, l record.Label) error {
 	return nil
 }
 
+// LabelSource says where labels come from: the file ("" for several), and the judge where one is named.
+func LabelSource(file string, l record.Label) string {
+	name := file
+	if name == "" {
+		name = "labels"
+	}
+	if l.Judge != "" {
+		name += ", judged by " + l.Judge
+	}
+	if l.Scripted {
+		name += " (a scripted fake, no model)"
+	}
+	return name
+}
+
 // UnitsOf cuts a generation into units: those of the thought, then those of the output.
 func UnitsOf(g record.Generation) []string {
 	return append(text.Units(g.Reasoning), text.Units(g.Output)...)
 }
 
-// Add labels one generation. With labels from a file it must have one for every unit, else it is left
-// out and named.
+// Add takes one generation; its labels may be given before or after.
 func (r *Reasoning) Add(g record.Generation) {
-	units := UnitsOf(g)
 	trace := traceOf{query: g.QueryID, thought: g.Reasoning != ""}
-	if r.labels == nil {
-		for _, u := range units {
-			trace.labels = append(trace.labels, lexiconLabel(u))
-		}
-	} else {
-		key := [2]string{g.QueryID, g.Model}
-		trace.labels, trace.backs = r.labels[key], r.backs[key]
-		if len(trace.labels) != len(units) || slices.Contains(trace.labels, -1) {
-			r.Mismatched++
-			if len(r.Problems) < keepProblems {
-				r.Problems = append(r.Problems, fmt.Sprintf("query %s of %s has %d units and labels for %d", g.QueryID, g.Model, len(units), len(trace.labels)-count(trace.labels, -1)))
-			}
-			return
-		}
+	for _, u := range UnitsOf(g) {
+		trace.labels = append(trace.labels, lexiconLabel(u))
 	}
 	at := Spot{g.Model, languageOf(g)}
 	r.by[at] = append(r.by[at], trace)
+}
+
+// labelled returns the generations of a spot with their labels. Once there are labels from a file, a
+// generation must have one for every unit, else it is left out and named.
+func (r *Reasoning) labelled(s Spot) []traceOf {
+	if r.labels == nil {
+		return r.by[s]
+	}
+	var out []traceOf
+	for _, t := range r.by[s] {
+		key := [2]string{t.query, s.Model}
+		labels := r.labels[key]
+		if len(labels) != len(t.labels) || slices.Contains(labels, -1) {
+			r.Mismatched++
+			if len(r.Problems) < keepProblems {
+				r.Problems = append(r.Problems, fmt.Sprintf("query %s of %s has %d units and labels for %d", t.query, s.Model, len(t.labels), len(labels)-count(labels, -1)))
+			}
+			continue
+		}
+		t.labels, t.backs = labels, r.backs[key]
+		out = append(out, t)
+	}
+	return out
 }
 
 func count(xs []int, x int) int {
@@ -166,20 +191,23 @@ type BehaviourRate struct {
 func (r *Reasoning) Lines(bootstrap int, seed uint64) []ReasoningLine {
 	spots := outputsBy[traceOf](r.by).spots()
 	out := make([]ReasoningLine, 0, len(spots))
+	r.Mismatched, r.Problems = 0, nil
 	for _, s := range spots {
-		out = append(out, r.line(s, bootstrap, seed))
+		if traces := r.labelled(s); len(traces) > 0 {
+			out = append(out, r.line(s, traces, bootstrap, seed))
+		}
 	}
 	return out
 }
 
-func (r *Reasoning) line(s Spot, bootstrap int, seed uint64) ReasoningLine {
+func (r *Reasoning) line(s Spot, traces []traceOf, bootstrap int, seed uint64) ReasoningLine {
 	k := len(Behaviours)
-	line := ReasoningLine{Spot: s, Source: r.Source, Outputs: len(r.by[s])}
+	line := ReasoningLine{Spot: s, Source: r.Source, Outputs: len(traces)}
 	totals := make([]int, k)
 	positions, transitions := square(bins, k), square(k, k)
 	byQuery := map[string][]int{} // → units by label
 	var backs []float64
-	for _, t := range r.by[s] {
+	for _, t := range traces {
 		if t.thought {
 			line.Thoughts++
 		}
@@ -265,6 +293,14 @@ func behaviourName(label, lang string) string {
 	return pick(lang, "自我反思", "self-reflection")
 }
 
+// sourceIn says who labelled, in the language asked for.
+func (l ReasoningLine) sourceIn(lang string) string {
+	if l.Source == Lexicon {
+		return pick(lang, "词表（基线）", Lexicon)
+	}
+	return l.Source
+}
+
 // ReasoningTables show shares, and for each model what follows what.
 func ReasoningTables(lines []ReasoningLine, lang string) []*table.Table {
 	columns := []table.Column{table.Text(pick(lang, "模型", "model")), table.Text(pick(lang, "语言", "language")), table.Num(pick(lang, "篇", "outputs")), table.Num(pick(lang, "有思路", "with thought")), table.Num(pick(lang, "单元", "units"))}
@@ -272,10 +308,10 @@ func ReasoningTables(lines []ReasoningLine, lang string) []*table.Table {
 		columns = append(columns, table.Num(behaviourName(b, lang)), table.Num("95%"))
 	}
 	columns = append(columns, table.Num(pick(lang, "指明所改", "refer back")), table.Num(pick(lang, "回溯单元（中位）", "units back (median)")))
-	first := table.New(pick(lang, "推理行为", "Reasoning behaviour"), columns...)
+	first := table.New(pick(lang, "推理行为", "Reasoning behaviour"), columns...).As("reasoning")
 	out := []*table.Table{first}
 	for _, l := range lines {
-		first.Note = pick(lang, "标签来自：", "labels from: ") + l.Source + pick(lang, "；单元为 2–4 句；区间按题重抽；没有思路的输出只标文章", "; units of 2 to 4 sentences; intervals resample queries; outputs without a thought are labelled by their article")
+		first.Note = pick(lang, "标签来自：", "labels from: ") + l.sourceIn(lang) + pick(lang, "；单元为 2–4 句；区间按题重抽；没有思路的输出只标文章", "; units of 2 to 4 sentences; intervals resample queries; outputs without a thought are labelled by their article")
 		row := []any{l.Model, languageName(l.Language, lang), l.Outputs, l.Thoughts, l.Units}
 		for _, s := range l.Shares {
 			row = append(row, table.Percent(s.Share), percentRange(s.Interval))
@@ -287,7 +323,7 @@ func ReasoningTables(lines []ReasoningLine, lang string) []*table.Table {
 		for _, b := range Behaviours {
 			cols = append(cols, table.Num(behaviourName(b, lang)))
 		}
-		t := table.New(l.Model+" · "+languageName(l.Language, lang), cols...)
+		t := table.New(l.Model+" · "+languageName(l.Language, lang), cols...).As("transitions-" + slug(l.Language) + "-" + l.Model)
 		for i, b := range Behaviours {
 			row := []any{behaviourName(b, lang)}
 			for _, x := range l.Transitions[i] {
@@ -320,8 +356,29 @@ func ReasoningFigures(lines []ReasoningLine, lang string, theme plot.Theme) []Na
 			}
 			stacks = append(stacks, s)
 		}
-		title := fmt.Sprintf("%s · %s · %s", l.Model, languageName(l.Language, lang), l.Source)
+		title := fmt.Sprintf("%s · %s · %s", l.Model, languageName(l.Language, lang), l.sourceIn(lang))
 		out = append(out, Named{fmt.Sprintf("reasoning-%s-%d", slug(l.Language), n+1), plot.Stacked(title, parts, stacks, theme)})
 	}
 	return out
+}
+
+func reasoning(c *Corpus) Study {
+	b := NewReasoning()
+	return Study{"reasoning", func(r any) {
+		switch r := r.(type) {
+		case record.Generation:
+			b.Add(r)
+		case record.Label:
+			if err := b.Label(LabelSource("", r), r); err != nil {
+				c.problem(1, fmt.Sprintf("label of query %s, %s, unit %d: %v", r.QueryID, r.Model, r.Unit, err))
+			}
+		}
+	}, func() (Result, error) {
+		lines := b.Lines(c.Bootstrap, c.Seed)
+		c.problem(b.Mismatched, b.Problems...)
+		if len(lines) == 0 {
+			return Result{}, nil
+		}
+		return Result{Doc: lines, Tables: ReasoningTables(lines, c.Lang), Figures: ReasoningFigures(lines, c.Lang, c.Theme)}, nil
+	}}
 }

@@ -37,16 +37,20 @@ type Strengths struct {
 	Models   []Strength `json:"models"` // strongest first
 	// Method is bradley-terry, or ridge where no finite strengths exist; then Why says which models
 	// cannot be ranked together, and no interval is given.
-	Method string       `json:"method"`
-	Why    Note         `json:"why,omitzero"`
-	Fit    Fit          `json:"fit"`
-	Ties   []TieModel   `json:"tie_models,omitempty"`
-	Side   Effect       `json:"side"`   // preference for what was shown first, in logits; undefined where unknown
-	Length Effect       `json:"length"` // of (own - other)/(own + other); undefined without lengths
-	Equal  []Strength   `json:"at_equal_length,omitempty"`
-	Raters []RaterLine  `json:"raters,omitempty"`
-	Pos    PositionBias `json:"position"`
-	Notes  []Note       `json:"notes"`
+	Method string      `json:"method"`
+	Why    Note        `json:"why,omitzero"`
+	Fit    Fit         `json:"fit"`
+	Ties   []TieModel  `json:"tie_models,omitempty"`
+	Side   Effect      `json:"side"`   // preference for what was shown first, in logits; undefined where unknown
+	Length Effect      `json:"length"` // of (own - other)/(own + other); undefined without lengths
+	Equal  []Strength  `json:"at_equal_length,omitempty"`
+	Raters []RaterLine `json:"raters,omitempty"`
+	// Agree is how far raters agree about the same pair of outputs; SidesDiffer tests whether they differ
+	// in how often they choose what is shown first.
+	Agree       []Measure    `json:"rater_agreement,omitempty"`
+	SidesDiffer Number       `json:"p_first_by_rater"`
+	Pos         PositionBias `json:"position"`
+	Notes       []Note       `json:"notes"`
 }
 
 // Fit is how well one strength a model explains the pairs: deviance against the saturated model.
@@ -85,13 +89,18 @@ type RaterLine struct {
 
 // Strengths fits the models of a language.
 func (v *Votes) Strengths(language string, o VoteOptions) (Strengths, error) {
-	p := v.poll(language, o.Order)
+	p := v.poll(language)
 	c := stats.Count(p.models, p.votes)
 	undefined := Effect{Number(math.NaN()), Number(math.NaN()), Number(math.NaN())}
 	out := Strengths{
 		Language: language, Votes: len(p.votes), Decided: len(stats.Decided(p.votes)), Queries: len(p.queries), Ranked: p.ranked, Method: "bradley-terry",
-		Pos: p.position(), Side: undefined, Length: undefined, Fit: Fit{Deviance: Number(math.NaN()), P: Number(math.NaN())}, Raters: p.raterLines(),
+		Pos: p.position(), Side: undefined, Length: undefined, Fit: Fit{Deviance: Number(math.NaN()), P: Number(math.NaN())}, Raters: p.raterLines(), SidesDiffer: p.sidesDiffer(),
 	}
+	if other := v.others(); !other.IsZero() {
+		out.Notes = append(out.Notes, other)
+	}
+	samples := stats.Resample(o.Seed, o.Bootstrap, len(p.queries))
+	out.Agree = p.raterAgreement(samples)
 	fit, err := stats.FitVotes(p.models, p.votes, stats.VoteOptions{})
 	switch {
 	case errors.Is(err, stats.ErrNotRankable):
@@ -103,7 +112,6 @@ func (v *Votes) Strengths(language string, o VoteOptions) (Strengths, error) {
 		f := bt.TestFit(c)
 		out.Fit = Fit{Number(f.Deviance), f.DF, Number(f.P)}
 	}
-	samples := stats.Resample(o.Seed, o.Bootstrap, len(p.queries))
 	draws, failed := stats.BootstrapStrengths(p.models, p.votes, p.queries, samples)
 	out.Models = p.strengths(c, fit.Theta, fit.SE.CR1, fit.Queries, draws)
 	out.Notes = append(out.Notes, note("Bradley-Terry，%d 张已分胜负的票；区间：按 %d 道题聚类的三明治误差（CR1，自由度 %d 的 t）", "Bradley-Terry on %d decided votes; intervals: sandwich over %d queries (CR1, t with %d degrees of freedom)", out.Decided, fit.Queries, fit.Queries-1))
@@ -231,53 +239,30 @@ func (s *Strengths) ties(c stats.Comparisons) {
 	}
 }
 
+// raterLines are each rater's habits.
 func (p poll) raterLines() []RaterLine {
-	type key struct {
-		query string
-		i, j  int
-	}
-	said := map[key]map[string]int{} // → rater → 1: the lower model won, -1: it lost, 0: neither
+	own := map[string][]stats.Vote{}
 	for _, v := range p.votes {
-		k := key{v.Query, min(v.Left, v.Right), max(v.Left, v.Right)}
-		if said[k] == nil {
-			said[k] = map[string]int{}
-		}
-		verdict := 0
-		switch {
-		case v.Outcome > stats.RightWins:
-		case (v.Outcome == stats.LeftWins) == (v.Left == k.i):
-			verdict = 1
-		default:
-			verdict = -1
-		}
-		said[k][v.Rater] = verdict
+		own[v.Rater] = append(own[v.Rater], v)
 	}
+	said, _ := stats.Outcomes(p.votes, false) // columns are raters by name, as p.raters
 	var out []RaterLine
-	for _, rater := range p.raters {
-		var own []stats.Vote
-		for _, v := range p.votes {
-			if v.Rater == rater {
-				own = append(own, v)
-			}
-		}
-		r := RaterLine{Rater: rater, Votes: len(own), First: Number(math.NaN()), FirstIn: Interval{Number(math.NaN()), Number(math.NaN())}}
+	for j, rater := range p.raters {
+		r := RaterLine{Rater: rater, Votes: len(own[rater]), First: Number(math.NaN()), FirstIn: Interval{Number(math.NaN()), Number(math.NaN())}}
 		if p.sides && p.ranked == 0 {
-			x := stats.PositionOf(own)
+			x := stats.PositionOf(own[rater])
 			r.First, r.FirstIn = Number(x.Rate), intervalOf(x.Interval)
 		}
-		r.TieShare = Number(1 - float64(len(stats.Decided(own)))/float64(len(own)))
+		r.TieShare = Number(1 - float64(len(stats.Decided(own[rater])))/float64(r.Votes))
 		agree := 0
-		for _, raters := range said {
-			mine, ok := raters[rater]
-			if !ok {
-				continue
-			}
-			for other, theirs := range raters {
-				if other != rater {
-					r.Shared++
-					if theirs == mine {
-						agree++
-					}
+		for _, row := range said {
+			for other, x := range row {
+				if other == j || math.IsNaN(x) || math.IsNaN(row[j]) {
+					continue
+				}
+				r.Shared++
+				if x == row[j] {
+					agree++
 				}
 			}
 		}
@@ -287,26 +272,89 @@ func (p poll) raterLines() []RaterLine {
 	return out
 }
 
+// raterAgreement is how far raters say the same of the same pair of outputs, of four things: one or the
+// other is better, a tie, both bad. Intervals resample queries.
+func (p poll) raterAgreement(samples [][]int) []Measure {
+	said, queries := stats.Outcomes(p.votes, true)
+	if len(p.raters) < 2 {
+		return nil
+	}
+	rows := map[string][]int{}
+	for i, q := range queries {
+		rows[q] = append(rows[q], i)
+	}
+	var again [][]int
+	for _, sample := range samples {
+		var row []int
+		for _, q := range sample {
+			row = append(row, rows[p.queries[q]]...)
+		}
+		again = append(again, row)
+	}
+	n := said.Counts([]float64{0, 1, 2, 3})
+	var out []Measure
+	for _, m := range coefficients[:2] { // percent, and alpha for categories without an order
+		x := Measure{Name: m.name, Value: Number(m.of(n)), Interval: Interval{Number(math.NaN()), Number(math.NaN())}}
+		draws, undefined := n.Bootstrap(again, m.of)
+		x.Undefined = undefined
+		switch {
+		case !x.Value.Defined():
+			x.Value, x.Why = Number(math.NaN()), note("没有一对输出由两人评过，或人人说法都一样", "no pair of outputs was judged by two raters, or all said the same of all")
+		case len(draws) > 1:
+			x.Interval = intervalOf(stats.Percentiles(draws, 0.95))
+		}
+		out = append(out, x)
+	}
+	return out
+}
+
+// sidesDiffer tests whether raters differ in how often they choose what is shown first.
+func (p poll) sidesDiffer() Number {
+	if !p.sides || p.ranked > 0 || len(p.raters) < 2 {
+		return Number(math.NaN())
+	}
+	var first, n []int
+	for _, r := range p.raters {
+		x := stats.PositionOf(slices.DeleteFunc(slices.Clone(p.votes), func(v stats.Vote) bool { return v.Rater != r }))
+		first, n = append(first, int(x.Left)), append(n, int(x.N))
+	}
+	_, _, pv := stats.Heterogeneity(first, n)
+	return Number(pv)
+}
+
 // Tables returns the ranking, the models of ties, and the raters.
 func (s Strengths) Tables(lang string) []*table.Table {
 	title := pick(lang, "实力 · ", "Strengths · ") + languageName(s.Language, lang)
-	first := s.strengthTable(lang, title, s.Models)
+	first := s.strengthTable(lang, title, s.Models).As("strengths-" + slug(s.Language))
 	first.Note = joined(lang, append([]Note{s.Why}, s.Notes...)...)
 	out := []*table.Table{first}
 	if len(s.Equal) > 0 {
-		t := s.strengthTable(lang, pick(lang, "等长时的实力 · ", "Strengths at equal length · ")+languageName(s.Language, lang), s.Equal)
+		t := s.strengthTable(lang, pick(lang, "等长时的实力 · ", "Strengths at equal length · ")+languageName(s.Language, lang), s.Equal).As("strengths-equal-length-" + slug(s.Language))
 		t.Note = fmt.Sprintf(pick(lang, "长度系数 %s ± %s，p %s", "length coefficient %s ± %s, p %s"), table.Cell(float64(s.Length.Estimate)), table.Cell(float64(s.Length.SE)), PText(s.Length.P))
 		out = append(out, t)
 	}
 	if len(s.Ties) > 0 {
-		t := table.New(pick(lang, "平局的模型", "Models of ties"), table.Text(pick(lang, "模型", "model")), table.Num(pick(lang, "参数", "parameter")), table.Num("log L"), table.Num("AIC"))
+		t := table.New(pick(lang, "平局的模型", "Models of ties"), table.Text(pick(lang, "模型", "model")), table.Num(pick(lang, "参数", "parameter")), table.Num("log L"), table.Num("AIC")).As("ties-" + slug(s.Language))
 		for _, m := range s.Ties {
 			t.Add(m.Name, float64(m.Parameter), float64(m.LogLik), float64(m.AIC))
 		}
 		out = append(out, t)
 	}
 	if len(s.Raters) > 0 {
-		t := table.New(pick(lang, "评测员", "Raters"), table.Text(pick(lang, "评测员", "rater")), table.Num(pick(lang, "票数", "votes")), table.Num(pick(lang, "选先显示的", "chose the first")), table.Num("95%"), table.Num(pick(lang, "平局", "ties")), table.Num(pick(lang, "与他人一致", "agree with others")), table.Num(pick(lang, "共同票", "shared")))
+		t := table.New(pick(lang, "评测员", "Raters"), table.Text(pick(lang, "评测员", "rater")), table.Num(pick(lang, "票数", "votes")), table.Num(pick(lang, "选先显示的", "chose the first")), table.Num("95%"), table.Num(pick(lang, "平局", "ties")), table.Num(pick(lang, "与他人一致", "agree with others")), table.Num(pick(lang, "共同票", "shared"))).As("raters-" + slug(s.Language))
+		var says []string
+		for _, m := range s.Agree {
+			switch {
+			case m.Value.Defined():
+				says = append(says, fmt.Sprintf("%s %.3f [%s]", m.Name, m.Value, span3(m.Interval)))
+			case m.Name == "percent":
+				says = append(says, m.Why.In(lang))
+			}
+		}
+		if s.SidesDiffer.Defined() {
+			says = append(says, pick(lang, "各人选先显示者之差 p ", "raters differ in choosing the first: p ")+PText(s.SidesDiffer))
+		}
+		t.Note = strings.Join(says, pick(lang, "；", "; "))
 		for _, r := range s.Raters {
 			t.Add(r.Rater, r.Votes, table.Percent(r.First), percentRange(r.FirstIn), table.Percent(r.TieShare), table.Percent(r.Agreement), r.Shared)
 		}
@@ -331,4 +379,20 @@ func (s Strengths) strengthTable(lang, title string, models []Strength) *table.T
 		t.Add(m.Model, fmt.Sprintf("%.0f", m.Elo), span(m.EloIn), span(m.Bootstrap), float64(m.Theta), float64(m.SE), rank, table.Percent(m.BothBad), m.Votes)
 	}
 	return t
+}
+
+func strengths(c *Corpus) Study {
+	return Study{"ratings", nil, func() (out Result, err error) {
+		var doc []Strengths
+		for _, lang := range c.Votes.Languages() {
+			s, err := c.Votes.Strengths(lang, c.votes())
+			if err != nil {
+				return out, err
+			}
+			doc = append(doc, s)
+			out.Tables, out.Figures = append(out.Tables, s.Tables(c.Lang)...), append(out.Figures, s.Figure(c.Lang, c.Theme))
+		}
+		out.Doc = doc
+		return out, nil
+	}}
 }

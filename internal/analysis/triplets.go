@@ -193,13 +193,13 @@ func (s *TripletStats) Tables(lang string) []*table.Table {
 		t.Add(g.Name, g.Count, table.Percent(g.Share), g.Article.String(), g.Prompt.String(), g.Reasoning.String())
 	}
 	sum := s.Summary(lang)
-	first := table.New(pick(lang, "各类别概览", "Overview by category"), columns(pick(lang, "类别", "category"))...)
+	first := table.New(pick(lang, "各类别概览", "Overview by category"), columns(pick(lang, "类别", "category"))...).As("categories")
 	first.Note = pick(lang, "长度为最小—平均—最大，按字符（Unicode 码点）计", "lengths are min—mean—max in characters (Unicode code points)")
 	add(first, sum.Overall)
 	out := []*table.Table{first}
 	for _, c := range sum.Categories {
 		add(first, c)
-		t := table.New(c.Name, columns(pick(lang, "体裁", "genre"))...)
+		t := table.New(c.Name, columns(pick(lang, "体裁", "genre"))...).As("genres-" + cmp.Or(c.ID, "unknown"))
 		for _, g := range sum.Genres {
 			if g.Category == c.ID {
 				add(t, g)
@@ -219,7 +219,7 @@ func (s *TripletStats) Flat(lang string) *table.Table {
 			columns = append(columns, table.Num(part+"_"+what))
 		}
 	}
-	t := table.New(pick(lang, "三元组统计", "Triplet statistics"), columns...)
+	t := table.New(pick(lang, "三元组统计", "Triplet statistics"), columns...).As("triplets")
 	names := map[string]string{}
 	sum := s.Summary(lang)
 	for _, c := range sum.Categories {
@@ -244,4 +244,18 @@ func (s *TripletStats) Flat(lang string) *table.Table {
 		add("genre", names[g.Category], g.Name, g)
 	}
 	return t
+}
+
+func triplets(c *Corpus) Study {
+	s := NewTripletStats(c.Taxonomy)
+	return Study{"triplets", func(r any) {
+		if t, ok := r.(record.Triplet); ok {
+			s.Add(t)
+		}
+	}, func() (Result, error) {
+		if s.overall.Count == 0 {
+			return Result{}, nil
+		}
+		return Result{Doc: s.Summary(c.Lang), Tables: s.Tables(c.Lang), Figures: s.Figures(c.Lang, c.Theme)}, nil
+	}}
 }

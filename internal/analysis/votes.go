@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	"coigwriter/internal/record"
 	"coigwriter/internal/stats"
@@ -13,6 +14,10 @@ import (
 // Votes collects the votes of one or more files and keeps them apart by language. What does not
 // count is named and counted, never dropped silently.
 type Votes struct {
+	// Models, where given, are those that take part: votes about others are left out and counted in
+	// Other.
+	Models     []string
+	Other      map[string]int // model that does not take part → its votes
 	byLanguage map[string]*ballot
 	queries    map[string]string // query → its language
 	Mixed      int               // votes on a query that was voted on in another language before
@@ -27,9 +32,9 @@ type ballot struct {
 	ranked int
 }
 
-// NewVotes collects votes.
-func NewVotes() *Votes {
-	return &Votes{byLanguage: map[string]*ballot{}, queries: map[string]string{}}
+// NewVotes collects votes about the models named, or about any where none is.
+func NewVotes(models ...string) *Votes {
+	return &Votes{Models: models, Other: map[string]int{}, byLanguage: map[string]*ballot{}, queries: map[string]string{}}
 }
 
 const keepProblems = 20
@@ -40,9 +45,36 @@ func (v *Votes) problem(format string, args ...any) {
 	}
 }
 
+// takesPart reports whether a vote is between models that take part, and counts those that do not.
+func (v *Votes) takesPart(x record.Vote) bool {
+	ok := true
+	for _, m := range []string{x.ModelA, x.ModelB} {
+		if len(v.Models) > 0 && !slices.Contains(v.Models, m) {
+			v.Other[m]++
+			ok = false
+		}
+	}
+	return ok
+}
+
+// others says which models were left out.
+func (v *Votes) others() Note {
+	if len(v.Other) == 0 {
+		return Note{}
+	}
+	var list []string
+	for _, m := range slices.Sorted(maps.Keys(v.Other)) {
+		list = append(list, fmt.Sprintf("%s (%d)", m, v.Other[m]))
+	}
+	return note("未列入的模型，其票不计：%s", "votes about models that were not listed are left out: %s", strings.Join(list, ", "))
+}
+
 // Add takes one vote. A rater's second vote on the same pair of outputs is left out and counted; so
 // is a vote on a query whose votes were in another language.
 func (v *Votes) Add(x record.Vote) {
+	if !v.takesPart(x) {
+		return
+	}
 	if lang, ok := v.queries[x.QueryID]; ok && lang != x.Language {
 		v.Mixed++
 		v.problem("query %s: a vote in %q after votes in %q; the first language counts", x.QueryID, x.Language, lang)
@@ -83,7 +115,7 @@ func (v *Votes) Len() int {
 
 // A poll is the votes of one language, ready for statistics: models by index, the left side first.
 type poll struct {
-	models  []string // those of order first, then the others by name
+	models  []string // in the order of Votes.Models, or by name
 	votes   []stats.Vote
 	queries []string
 	raters  []string
@@ -122,7 +154,7 @@ func (b *ballot) partial() int {
 	return n
 }
 
-func (v *Votes) poll(language string, order []string) poll {
+func (v *Votes) poll(language string) poll {
 	b := v.byLanguage[language]
 	models, queries, raters, genres := map[string]bool{}, map[string]bool{}, map[string]bool{}, map[string]bool{}
 	for _, x := range b.votes {
@@ -139,10 +171,10 @@ func (v *Votes) poll(language string, order []string) poll {
 	p.models = slices.Sorted(maps.Keys(models))
 	slices.SortStableFunc(p.models, func(a, b string) int {
 		place := func(m string) int {
-			if i := slices.Index(order, m); i >= 0 {
+			if i := slices.Index(v.Models, m); i >= 0 {
 				return i
 			}
-			return len(order)
+			return len(v.Models)
 		}
 		return cmp.Compare(place(a), place(b))
 	})

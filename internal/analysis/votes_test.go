@@ -21,7 +21,7 @@ var (
 )
 
 func paperVotes() *Votes {
-	v := NewVotes()
+	v := NewVotes(paperModels...)
 	for lang, wins := range paperWins {
 		for i, a := range paperModels {
 			for j, b := range paperModels[i+1:] {
@@ -51,7 +51,7 @@ func TestPaperTable2(t *testing.T) {
 	}
 	significant := map[string]int{"zh": 7, "en": 8} // pairs that stand after Holm at .05
 	for _, lang := range v.Languages() {
-		w := v.WinRates(lang, VoteOptions{Order: paperModels})
+		w := v.WinRates(lang, VoteOptions{})
 		if len(w.Pairs) != 10 {
 			t.Fatalf("%d pairs", len(w.Pairs))
 		}
@@ -145,6 +145,21 @@ func TestVotesThatDoNotCount(t *testing.T) {
 	w := v.WinRates("zh", VoteOptions{})
 	if w.Pairs[0].N != 1 || w.Pairs[0].Cluster.Lo.Defined() {
 		t.Errorf("%+v", w.Pairs)
+	}
+}
+
+// Votes about a model that was not listed are left out, counted and said.
+func TestModelsThatDoNotTakePart(t *testing.T) {
+	v := NewVotes("x", "y")
+	for i, pair := range [][2]string{{"x", "y"}, {"y", "x"}, {"x", "Y"}, {"z", "Y"}} {
+		v.Add(record.Vote{QueryID: fmt.Sprint(i), ModelA: pair[0], ModelB: pair[1], Winner: record.WinnerA})
+	}
+	w := v.WinRates("", VoteOptions{})
+	if w.Votes != 2 || len(w.Models) != 2 || v.Other["Y"] != 2 || v.Other["z"] != 1 {
+		t.Errorf("%d votes on %v, left out %v", w.Votes, w.Models, v.Other)
+	}
+	if said := joined("en", w.Notes...); !strings.Contains(said, "Y (2), z (1)") {
+		t.Error(said)
 	}
 }
 

@@ -12,11 +12,17 @@ import (
 
 // VoteOptions say how votes are analysed.
 type VoteOptions struct {
-	Order     []string // models in the order of the tables; the others follow by name
-	Bootstrap int      // resamples of queries; 0 leaves the bootstrap out
+	Bootstrap int // resamples of queries; 0 leaves the bootstrap out
 	Seed      uint64
 	// Group turns a genre into what Genres groups by, such as its category; nil leaves it.
 	Group func(genre string) string
+}
+
+func (o VoteOptions) group(genre string) string {
+	if o.Group == nil {
+		return genre
+	}
+	return o.Group(genre)
 }
 
 // TiePolicy is how ties count, in words that stand under every table.
@@ -79,7 +85,7 @@ type PositionBias struct {
 
 // WinRates computes the matrix of a language.
 func (v *Votes) WinRates(language string, o VoteOptions) WinRates {
-	p := v.poll(language, o.Order)
+	p := v.poll(language)
 	c := stats.Count(p.models, p.votes)
 	out := WinRates{Language: language, Votes: len(p.votes), Ranked: p.ranked, Partial: p.partial, Queries: len(p.queries), Raters: len(p.raters), Models: p.models, Position: p.position()}
 	samples := stats.Resample(o.Seed, o.Bootstrap, len(p.queries))
@@ -101,6 +107,9 @@ func (v *Votes) WinRates(language string, o VoteOptions) WinRates {
 		out.Mean = append(out.Mean, Number(m))
 	}
 	out.Notes = out.notes(p, o)
+	if other := v.others(); !other.IsZero() {
+		out.Notes = append(out.Notes, other)
+	}
 	return out
 }
 
@@ -214,7 +223,7 @@ func (w WinRates) Tables(lang string) []*table.Table {
 		columns = append(columns, table.Num(m))
 	}
 	columns = append(columns, table.Num(pick(lang, "平均", "mean")))
-	matrix := table.New(pick(lang, "胜率矩阵 · ", "Win rates · ")+name, columns...)
+	matrix := table.New(pick(lang, "胜率矩阵 · ", "Win rates · ")+name, columns...).As("winrate-" + slug(w.Language))
 	matrix.Note = pick(lang, "每格：占已分胜负的百分比 [95% 区间]，n 为已分胜负的票数；* Holm 校正后 p < .05，** p < .01", "each cell: per cent of decided votes [95% interval] and their number; * p < .05 after Holm, ** p < .01")
 	for i, a := range w.Models {
 		row := []any{a}
@@ -275,7 +284,7 @@ func (w WinRates) pairTable(lang, name string) *table.Table {
 	if lengths {
 		columns = append(columns, table.Num(pick(lang, "等长时", "at equal length")), table.Num("95%"), table.Num(pick(lang, "偏长", "prefers longer")))
 	}
-	t := table.New(pick(lang, "每一对 · ", "Every pair · ")+name, columns...)
+	t := table.New(pick(lang, "每一对 · ", "Every pair · ")+name, columns...).As("pairs-" + slug(w.Language))
 	t.Note = joined(lang, w.Notes...)
 	for _, p := range w.Pairs {
 		row := []any{p.A, p.B, p.Wins, p.Losses, p.Ties, p.BothBad, table.Percent(p.Rate), percentRange(p.Wilson), percentRange(p.Cluster), PText(p.P), PText(p.Holm)}
@@ -297,95 +306,23 @@ func languageName(code, lang string) string {
 		return pick(lang, "中文", "Chinese")
 	case "en":
 		return pick(lang, "英文", "English")
+	case "und":
+		return pick(lang, "语言不定", "no one language")
 	case "":
 		return pick(lang, "未注明语言", "no language given")
 	}
 	return code
 }
 
-// A GenreRate is how often a model won in one genre, over all opponents.
-type GenreRate struct {
-	Genre    string   `json:"genre"`
-	Wins     int      `json:"wins"`
-	N        int      `json:"n"`    // decided
-	Rate     Number   `json:"rate"` // null below 10 votes: read Shrunk
-	Wilson   Interval `json:"wilson"`
-	Shrunk   Number   `json:"shrunk"` // empirical Bayes: borrows from the other genres
-	ShrunkIn Interval `json:"shrunk_interval"`
-	P        Number   `json:"p_exact"` // null below 6 votes: nothing could be significant
-	BH       Number   `json:"p_bh"`
-}
-
-// A GenreRates is the genres of one model and language, with a test of whether they differ.
-type GenreRates struct {
-	Language      string      `json:"language"`
-	Model         string      `json:"model"`
-	Genres        []GenreRate `json:"genres"`
-	Heterogeneity Number      `json:"p_heterogeneity"`
-}
-
-// Genres returns a model's win rates by genre. Fewer than 10 votes have no percentage, fewer than 6
-// no test.
-func (v *Votes) Genres(language, model string, o VoteOptions) GenreRates {
-	p := v.poll(language, o.Order)
-	m := slices.Index(p.models, model)
-	out := GenreRates{Language: language, Model: model, Heterogeneity: Number(math.NaN())}
-	group := o.Group
-	if group == nil {
-		group = func(genre string) string { return genre }
-	}
-	var groups []string
-	for _, g := range p.genres {
-		if g = group(g); !slices.Contains(groups, g) {
-			groups = append(groups, g)
+func winrates(c *Corpus) Study {
+	return Study{"winrate", nil, func() (out Result, err error) {
+		var doc []WinRates
+		for _, lang := range c.Votes.Languages() {
+			w := c.Votes.WinRates(lang, c.votes())
+			doc = append(doc, w)
+			out.Tables, out.Figures = append(out.Tables, w.Tables(c.Lang)...), append(out.Figures, w.Figure(c.Lang, c.Theme))
 		}
-	}
-	slices.Sort(groups)
-	wins, n := make([]int, len(groups)), make([]int, len(groups))
-	for _, x := range stats.Decided(p.votes) {
-		g := slices.Index(groups, group(x.Genre))
-		if g < 0 || (x.Left != m && x.Right != m) {
-			continue
-		}
-		n[g]++
-		if (x.Outcome == stats.LeftWins) == (x.Left == m) {
-			wins[g]++
-		}
-	}
-	b := stats.FitBetaBinomial(wins, n)
-	_, _, het := stats.Heterogeneity(wins, n)
-	out.Heterogeneity = Number(het)
-	ps := make([]float64, len(n))
-	for i := range ps {
-		ps[i] = math.NaN()
-		if n[i] >= 6 {
-			ps[i] = stats.BinomialTest(wins[i], n[i], 0.5)
-		}
-	}
-	bh := stats.BenjaminiHochberg(ps)
-	for i, g := range groups {
-		r := GenreRate{Genre: g, Wins: wins[i], N: n[i], Rate: Number(math.NaN()), P: Number(ps[i]), BH: Number(bh[i])}
-		if n[i] >= 10 {
-			r.Rate = Number(float64(wins[i]) / float64(n[i]))
-		}
-		r.Wilson = intervalOf(stats.Wilson(float64(wins[i]), float64(n[i]), 0.95))
-		share, iv := b.Shrunk(wins[i], n[i], 0.95)
-		r.Shrunk, r.ShrunkIn = Number(share), intervalOf(iv)
-		out.Genres = append(out.Genres, r)
-	}
-	return out
-}
-
-// Table returns the genres as a table.
-func (g GenreRates) Table(lang string, title func(genre string) string) *table.Table {
-	t := table.New(g.Model+" · "+languageName(g.Language, lang), table.Text(pick(lang, "体裁", "genre")), table.Num(pick(lang, "胜/已决", "wins/decided")), table.Num(pick(lang, "胜率", "rate")), table.Num("Wilson 95%"), table.Num(pick(lang, "收缩后", "shrunk")), table.Num("95%"), table.Num("p"), table.Num("BH"))
-	t.Note = pick(lang, "不足 10 票不写百分比，不足 6 票不检验；收缩（经验贝叶斯）向其余体裁借力；体裁之间差别的检验 p = ", "no percentage below 10 votes, no test below 6; shrunk (empirical Bayes) borrows from the other genres; test of a difference between genres p = ") + PText(g.Heterogeneity)
-	for _, r := range g.Genres {
-		var rate any
-		if r.Rate.Defined() {
-			rate = table.Percent(r.Rate)
-		}
-		t.Add(title(r.Genre), fmt.Sprintf("%d/%d", r.Wins, r.N), rate, percentRange(r.Wilson), table.Percent(r.Shrunk), percentRange(r.ShrunkIn), PText(r.P), PText(r.BH))
-	}
-	return t
+		out.Doc = doc
+		return out, nil
+	}}
 }

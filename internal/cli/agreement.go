@@ -61,11 +61,7 @@ func (c agreementCmd) Run(ctx context.Context, con *console) error {
 		return doc.nothing("ratings", c.Files)
 	}
 	doc.Duplicates = set.Duplicates + rankings.Duplicates
-	problems := append(set.Problems, rankings.Problems...)
-	for _, p := range problems {
-		doc.add(p)
-	}
-	doc.Refused += doc.Duplicates - len(problems)
+	doc.addAll(append(set.Problems, rankings.Problems...), doc.Duplicates)
 	var tables []*table.Table
 	for _, d := range set.Dimensions() {
 		a := set.Agreement(d, analysis.AgreementOptions{Categories: c.Categories, Bootstrap: c.Bootstrap, Seed: c.Seed})

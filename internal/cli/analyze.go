@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"path/filepath"
-	"strings"
 
 	"coigwriter/internal/analysis"
 	"coigwriter/internal/errs"
@@ -14,10 +13,12 @@ import (
 )
 
 type analyzeCmd struct {
-	Length    lengthCmd    `cmd:"" needs:"files" help:"Lengths of outputs in characters and tokens (the paper's Table 3 and Figure 4)."`
-	Diversity diversityCmd `cmd:"" needs:"files" help:"Lexical diversity of outputs, and whether it explains votes (Table 4 and Figure 5)."`
-	Reasoning reasoningCmd `cmd:"" needs:"files" help:"Reasoning behaviour over the course of outputs (appendix C, Figures 7 and 8)."`
-	Language  languageCmd  `cmd:"" needs:"files" help:"Outputs that leave the language of their query (section 3.3)."`
+	Length    lengthCmd     `cmd:"" needs:"files" help:"Lengths of outputs in characters and tokens (the paper's Table 3 and Figure 4)."`
+	Diversity diversityCmd  `cmd:"" needs:"files" help:"Lexical diversity of outputs, and whether it explains votes (Table 4 and Figure 5)."`
+	All       analyzeAllCmd `cmd:"" needs:"files" help:"Everything that the records of the files allow: all tables and figures of the paper for that data."`
+	Genre     genreCmd      `cmd:"" needs:"files" help:"How often outputs succeed by genre or category (section 3.3)."`
+	Reasoning reasoningCmd  `cmd:"" needs:"files" help:"Reasoning behaviour over the course of outputs (appendix C, Figures 7 and 8)."`
+	Language  languageCmd   `cmd:"" needs:"files" help:"Outputs that leave the language of their query (section 3.3)."`
 }
 
 // outputFlags are what the analyses of outputs share.
@@ -32,9 +33,7 @@ type outputFlags struct {
 func (o outputFlags) each(ctx context.Context, con *console, bad *refusals, f func(record.Generation)) error {
 	n := 0
 	err := eachRecord(ctx, con, o.Files, bad, func(raw record.Raw) error {
-		name := filepath.Base(raw.File)
-		model, _, _ := strings.Cut(name, ".json")
-		g, err := record.DecodeGeneration(raw, model)
+		g, err := record.DecodeGeneration(raw, modelOf(raw.File))
 		if err == nil {
 			n++
 			f(g)
@@ -106,12 +105,7 @@ func (c diversityCmd) Run(ctx context.Context, con *console) error {
 			return err
 		}
 		for _, lang := range votes.Languages() {
-			w := votes.WinRates(lang, analysis.VoteOptions{})
-			for _, measure := range []string{"ttr", "mattr_50"} {
-				if f, ok := analysis.ParadoxFigure(w, doc.Lines, measure, c.Lang, c.theme()); ok {
-					figures = append(figures, f)
-				}
-			}
+			figures = append(figures, analysis.ParadoxFigures(votes.WinRates(lang, analysis.VoteOptions{}), doc.Lines, c.Lang, c.theme())...)
 			p := d.Paradox(votes, lang)
 			doc.Paradox = append(doc.Paradox, p)
 			tables = append(tables, p.Table(c.Lang))
@@ -168,7 +162,7 @@ func (c reasoningCmd) Run(ctx context.Context, con *console) error {
 		if err != nil {
 			return err
 		}
-		if err := r.Label(sourceOf(raw.File, l), l); err != nil {
+		if err := r.Label(analysis.LabelSource(filepath.Base(raw.File), l), l); err != nil {
 			return &record.BadRecord{File: raw.File, Line: raw.Line, Field: "label", Msg: err.Error(), Data: raw.Data}
 		}
 		return nil
@@ -179,28 +173,13 @@ func (c reasoningCmd) Run(ctx context.Context, con *console) error {
 	if err := c.each(ctx, con, &doc.refusals, r.Add); err != nil {
 		return err
 	}
-	for _, p := range r.Problems {
-		doc.add(p)
-	}
-	doc.Refused += r.Mismatched - len(r.Problems)
 	doc.Lines = r.Lines(c.Bootstrap, c.Seed)
+	doc.addAll(r.Problems, r.Mismatched)
 	tables := analysis.ReasoningTables(doc.Lines, c.Lang)
 	if err := c.write(tables, analysis.ReasoningFigures(doc.Lines, c.Lang, c.theme())); err != nil {
 		return err
 	}
 	return finish(con, doc, tables, doc.refusals)
-}
-
-// sourceOf says where labels come from: the file, and the judge where one is named.
-func sourceOf(file string, l record.Label) string {
-	name := filepath.Base(file)
-	if l.Judge != "" {
-		name += ", judged by " + l.Judge
-	}
-	if l.Scripted {
-		name += " (a scripted fake, no model)"
-	}
-	return name
 }
 
 // printUnits writes every unit as a line that a person or a program can add a label to.

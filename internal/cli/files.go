@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -8,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"unicode"
 
 	"coigwriter/internal/analysis"
 	"coigwriter/internal/errs"
@@ -29,6 +31,14 @@ func (r *refusals) add(why string) {
 	}
 }
 
+// addAll notes n records, of which the first are named.
+func (r *refusals) addAll(named []string, n int) {
+	for _, why := range named {
+		r.add(why)
+	}
+	r.Refused += n - len(named)
+}
+
 // nothing is the error of a command that was left without records.
 func (r *refusals) nothing(what string, files []string) error {
 	err := errs.Invalidf("there are no %s in %s", what, strings.Join(files, ", "))
@@ -41,15 +51,24 @@ func (r *refusals) nothing(what string, files []string) error {
 // eachRecord calls f with every record of the files; - is stdin. A record that cannot be read, or that
 // f refuses with a *record.BadRecord, is noted and the rest goes on.
 func eachRecord(ctx context.Context, con *console, files []string, bad *refusals, f func(record.Raw) error) error {
+	bar := con.progress("reading")
+	defer func() { _ = bar.Finish() }()
+	total := int64(0)
 	for _, name := range files {
-		if err := recordsOf(ctx, con, name, bad, f); err != nil {
+		if st, err := os.Stat(name); err == nil {
+			total += st.Size()
+		}
+	}
+	bar.ChangeMax64(max(total, 1))
+	for _, name := range files {
+		if err := recordsOf(ctx, con, name, bar, bad, f); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func recordsOf(ctx context.Context, con *console, name string, bad *refusals, f func(record.Raw) error) error {
+func recordsOf(ctx context.Context, con *console, name string, bar io.Writer, bad *refusals, f func(record.Raw) error) error {
 	in := con.in
 	if name != "-" {
 		file, err := os.Open(name)
@@ -57,7 +76,7 @@ func recordsOf(ctx context.Context, con *console, name string, bad *refusals, f 
 			return errs.Invalidf("%w", err)
 		}
 		defer file.Close()
-		in = file
+		in = io.TeeReader(file, bar) // the bar counts bytes
 	} else {
 		name = "stdin"
 	}
@@ -93,8 +112,9 @@ func writeTables(dir string, tables []*table.Table) error {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return errs.Unavailablef("output directory: %w", err)
 	}
-	for i, t := range tables {
-		f, err := os.Create(filepath.Join(dir, fmt.Sprintf("table-%d.csv", i)))
+	taken := map[string]int{}
+	for _, t := range tables {
+		f, err := os.Create(filepath.Join(dir, fileName(t.Name, taken)+".csv"))
 		if err != nil {
 			return errs.Unavailablef("output: %w", err)
 		}
@@ -103,6 +123,23 @@ func writeTables(dir string, tables []*table.Table) error {
 		}
 	}
 	return nil
+}
+
+// fileName makes a file's name of a table's or figure's, which may hold a model's: letters, digits and
+// a few marks stay. A name that is taken gets a number.
+func fileName(name string, taken map[string]int) string {
+	name = strings.Map(func(r rune) rune {
+		if unicode.IsLetter(r) || unicode.IsDigit(r) || strings.ContainsRune("-_+.", r) {
+			return r
+		}
+		return '-'
+	}, name)
+	letters := []rune(strings.TrimLeft(cmp.Or(name, "table"), "."))
+	name = string(letters[:min(len(letters), 60)])
+	if taken[name]++; taken[name] > 1 {
+		name += fmt.Sprintf("-%d", taken[name])
+	}
+	return name
 }
 
 // outputOptions are where and how results are written.
@@ -124,14 +161,16 @@ func (o outputOptions) write(tables []*table.Table, figures []analysis.Named) er
 	if err := writeTables(o.Out, tables); err != nil || o.Out == "" {
 		return err
 	}
+	taken := map[string]int{}
 	for _, f := range figures {
+		name := fileName(f.Name, taken)
 		for ext, draw := range map[string]func(io.Writer) error{".svg": f.SVG, ".png": f.PNG} {
-			file, err := os.Create(filepath.Join(o.Out, f.Name+ext))
+			file, err := os.Create(filepath.Join(o.Out, name+ext))
 			if err != nil {
 				return errs.Unavailablef("output: %w", err)
 			}
 			if err := errors.Join(draw(file), file.Close()); err != nil {
-				return fmt.Errorf("%s%s: %w", f.Name, ext, err)
+				return fmt.Errorf("%s%s: %w", name, ext, err)
 			}
 		}
 	}

@@ -2,10 +2,8 @@ package cli
 
 import (
 	"context"
-	"os"
 
 	"coigwriter/internal/analysis"
-	"coigwriter/internal/genre"
 	"coigwriter/internal/record"
 )
 
@@ -22,19 +20,13 @@ type statsDoc struct {
 
 // Run computes on files alone: no database, no configuration.
 func (c statsCmd) Run(ctx context.Context, con *console) error {
-	tax := genre.Default()
-	if c.Taxonomy != "" {
-		data, err := os.ReadFile(c.Taxonomy)
-		if err != nil {
-			return err
-		}
-		if tax, err = genre.Parse(c.Taxonomy, data); err != nil {
-			return err
-		}
+	tax, err := taxonomyOf(c.Taxonomy)
+	if err != nil {
+		return err
 	}
 	s := analysis.NewTripletStats(tax)
 	var doc statsDoc
-	err := eachRecord(ctx, con, c.Files, &doc.refusals, func(raw record.Raw) error {
+	err = eachRecord(ctx, con, c.Files, &doc.refusals, func(raw record.Raw) error {
 		t, err := record.DecodeTriplet(raw)
 		if err == nil {
 			s.Add(t)

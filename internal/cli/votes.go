@@ -2,6 +2,8 @@ package cli
 
 import (
 	"context"
+	"maps"
+	"slices"
 	"strings"
 
 	"coigwriter/internal/analysis"
@@ -14,20 +16,24 @@ import (
 // voteFlags are what the commands over votes share.
 type voteFlags struct {
 	Files     []string `arg:"" help:"Vote or ranking files (JSON Lines or JSON, .gz, .zst); - reads stdin."`
-	Models    string   `help:"Models in the order of the tables, separated by commas." placeholder:"A,B,…"`
+	Models    string   `help:"Models that take part, in the order of the tables, separated by commas; votes about others are left out and counted." placeholder:"A,B,…"`
 	Bootstrap int      `help:"Resamples of queries; 0 for none." default:"1000"`
 	Seed      uint64   `help:"Seed of the resampling." default:"1"`
 	outputOptions
 }
 
-func (f voteFlags) options() analysis.VoteOptions {
-	var order []string
+// models are those that take part; nil for all.
+func (f voteFlags) models() (order []string) {
 	for m := range strings.SplitSeq(f.Models, ",") {
 		if m = strings.TrimSpace(m); m != "" {
 			order = append(order, m)
 		}
 	}
-	return analysis.VoteOptions{Order: order, Bootstrap: f.Bootstrap, Seed: f.Seed}
+	return order
+}
+
+func (f voteFlags) options() analysis.VoteOptions {
+	return analysis.VoteOptions{Bootstrap: f.Bootstrap, Seed: f.Seed}
 }
 
 // excluded are the votes that were read and do not count, beside the records that were refused.
@@ -35,6 +41,8 @@ type excluded struct {
 	refusals
 	Duplicates     int `json:"duplicate_votes"`
 	MixedLanguages int `json:"mixed_language_votes"`
+	// OtherModels are those that --models does not list, with the votes about them that were left out.
+	OtherModels map[string]int `json:"other_models,omitempty"`
 }
 
 // read collects the votes. Models that --models names and no vote knows are an error: most likely a
@@ -43,7 +51,7 @@ func (f voteFlags) read(ctx context.Context, con *console, bad *excluded) (*anal
 	if f.Bootstrap < 0 || f.Bootstrap > 100_000 {
 		return nil, errs.Invalidf("--bootstrap %d: give 0 to 100000", f.Bootstrap)
 	}
-	votes := analysis.NewVotes()
+	votes := analysis.NewVotes(f.models()...)
 	known := map[string]bool{}
 	err := eachRecord(ctx, con, f.Files, &bad.refusals, func(raw record.Raw) error {
 		vs, err := record.DecodeVotes(raw)
@@ -56,19 +64,17 @@ func (f voteFlags) read(ctx context.Context, con *console, bad *excluded) (*anal
 	if err != nil {
 		return nil, err
 	}
+	for _, m := range f.models() {
+		if len(known) > 0 && !known[m] {
+			return nil, errs.Invalidf("--models: no vote is about %q; they are about %s", m, strings.Join(slices.Sorted(maps.Keys(known)), ", "))
+		}
+	}
 	if votes.Len() == 0 {
 		return nil, bad.nothing("votes", f.Files)
 	}
-	for _, m := range f.options().Order {
-		if !known[m] {
-			return nil, errs.Invalidf("--models: no vote is about %q", m)
-		}
-	}
+	bad.OtherModels = votes.Other
 	bad.Duplicates, bad.MixedLanguages = votes.Duplicates, votes.Mixed
-	for _, p := range votes.Problems {
-		bad.add(p)
-	}
-	bad.Refused += votes.Duplicates + votes.Mixed - len(votes.Problems)
+	bad.addAll(votes.Problems, votes.Duplicates+votes.Mixed)
 	return votes, nil
 }
 
@@ -91,7 +97,8 @@ func (c winrateCmd) Run(ctx context.Context, con *console) error {
 	if err != nil {
 		return err
 	}
-	tax := genre.Default()
+	opt := analysis.Options{Lang: c.Lang, Taxonomy: genre.Default()}
+	group, title := opt.Genres(c.By == "category")
 	var tables []*table.Table
 	var figures []analysis.Named
 	for _, lang := range votes.Languages() {
@@ -102,26 +109,15 @@ func (c winrateCmd) Run(ctx context.Context, con *console) error {
 		if c.By == "" {
 			continue
 		}
+		var rates []analysis.GenreRates
 		for _, m := range w.Models {
-			o, title := c.options(), func(id string) string { return tax.Title(id, c.Lang) }
-			if c.By == "category" {
-				o.Group = func(name string) string {
-					if g, ok := tax.Find(name); ok {
-						return g.Category
-					}
-					return name
-				}
-				title = func(id string) string {
-					if cat, ok := tax.Category(id); ok {
-						return cat.In(c.Lang)
-					}
-					return id
-				}
-			}
-			g := votes.Genres(lang, m, o)
-			doc.Genres = append(doc.Genres, g)
-			tables = append(tables, g.Table(c.Lang, title))
+			g := votes.Genres(lang, m, analysis.VoteOptions{Group: group})
+			rates, tables = append(rates, g), append(tables, g.Table(c.Lang, title))
 		}
+		if len(rates[0].Genres) > 0 {
+			figures = append(figures, analysis.GenreFigure(rates, title, c.Lang, c.theme()))
+		}
+		doc.Genres = append(doc.Genres, rates...)
 	}
 	if err := c.write(tables, figures); err != nil {
 		return err

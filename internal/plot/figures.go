@@ -18,20 +18,30 @@ type Cell struct {
 	Strong bool // set the upper line larger: the finding stands after correction
 }
 
-// Matrix draws a square of cells, rows against columns: blue where the row wins, orange where it
-// loses, white at one half.
-func Matrix(title, note string, names []string, cells [][]Cell, theme Theme) *Figure {
-	n := float64(len(names))
-	longest := longestOf(names)
-	f := newFigure(title, theme, 110+longest*9+n*86, 120+n*46)
+// Matrix draws cells, rows against columns: blue where the share is high, orange where it is low, white
+// at one half. Rows are low where no cell has a second line.
+func Matrix(title, note string, rows, columns []string, cells [][]Cell, theme Theme) *Figure {
+	n, m := float64(len(rows)), float64(len(columns))
+	tall := false
+	for _, row := range cells {
+		for _, c := range row {
+			tall = tall || c.Lower != ""
+		}
+	}
+	height, upper := 22.0, vg.Length(9)
+	if tall {
+		height, upper = 46, 11
+	}
+	f := newFigure(title, theme, 110+longestOf(rows)*6.5+m*86, 120+n*height)
 	f.p.X.Label.Text = note
-	f.p.X.Tick.Marker, f.p.Y.Tick.Marker = nominal(names), nominal(reversed(names))
-	f.p.X.Min, f.p.X.Max, f.p.Y.Min, f.p.Y.Max = -0.5, n-0.5, -0.5, n-0.5
+	f.p.X.Tick.Marker, f.p.Y.Tick.Marker = nominal(columns), nominal(reversed(rows))
+	f.p.X.Min, f.p.X.Max, f.p.Y.Min, f.p.Y.Max = -0.5, m-0.5, -0.5, n-0.5
 	f.p.X.Tick.Length, f.p.Y.Tick.Length = 0, 0
-	if longest*5.2 > 82 { // names that would run into each other stand aslant
+	if longest := longestOf(columns); longest*5.2 > 82 { // names that would run into each other stand aslant
 		f.p.X.Tick.Label.Rotation = 0.45
 		f.p.X.Tick.Label.XAlign, f.p.X.Tick.Label.YAlign = draw.XRight, draw.YCenter
 		f.height += vg.Length(longest * 2.6)
+		f.width += vg.Length(longest * 2.5)
 	}
 	f.p.Add(painter(func(c draw.Canvas, p *gonum.Plot) {
 		x, y := p.Transforms(&c)
@@ -45,13 +55,15 @@ func Matrix(title, note string, names []string, cells [][]Cell, theme Theme) *Fi
 				fill := diverging(cell.Share)
 				c.FillPolygon(fill, []vg.Point{{X: left, Y: low}, {X: right, Y: low}, {X: right, Y: high}, {X: left, Y: high}})
 				ink := readable(fill)
-				mid := (left + right) / 2
-				size := vg.Length(11)
+				mid, size, at := (left+right)/2, upper, (low+high)/2
 				if cell.Strong {
-					size = 13
+					size += 2
 				}
-				write(c, size, ink, mid, (low+high)/2+5, draw.XCenter, cell.Upper)
-				write(c, 8, ink, mid, (low+high)/2-11, draw.XCenter, cell.Lower)
+				if tall {
+					write(c, 8, ink, mid, at-11, draw.XCenter, cell.Lower)
+					at += 5
+				}
+				write(c, size, ink, mid, at, draw.XCenter, cell.Upper)
 			}
 		}
 	}))
@@ -114,27 +126,35 @@ type Box struct {
 	MeanLo, MeanHi            float64
 }
 
-// Boxes draws a box plot: the box holds the middle half, the line is the median, the dot the mean.
+// Boxes draws a box plot, one box a row: the box holds the middle half, the line is the median, the dot
+// the mean. Outliers so far out that they would squeeze the boxes are counted at the right edge.
 func Boxes(title, axis string, boxes []Box, theme Theme) *Figure {
 	names := make([]string, len(boxes))
-	lo, hi := math.Inf(1), math.Inf(-1)
+	lo, hi, far := math.Inf(1), math.Inf(-1), math.Inf(-1)
 	for i, b := range boxes {
 		names[i] = b.Name
-		for _, x := range append([]float64{b.Low, b.High}, b.Outliers...) {
-			if !math.IsNaN(x) {
-				lo, hi = min(lo, x), max(hi, x)
-			}
+		if b.N == 0 || math.IsNaN(b.Low) {
+			continue
+		}
+		lo, hi, far = min(lo, b.Low), max(hi, b.High, b.Mean), max(far, b.High)
+		for _, o := range b.Outliers {
+			lo, far = min(lo, o), max(far, o)
 		}
 	}
 	if math.IsInf(lo, 0) {
-		lo, hi = 0, 1
+		lo, hi, far = 0, 1, 1
+	}
+	if reach := hi + 0.6*(hi-lo); far > reach {
+		hi = reach
+	} else {
+		hi = far
 	}
 	n := float64(len(boxes))
-	f := newFigure(title, theme, max(420, 90+n*max(64, longestOf(names)*6.2)), 330)
-	f.p.Y.Label.Text = axis
-	f.p.X.Tick.Marker, f.p.X.Tick.Length = nominal(names), 0
-	pad := max((hi-lo)*0.05, 1e-9)
-	f.p.X.Min, f.p.X.Max, f.p.Y.Min, f.p.Y.Max = -0.6, n-0.4, lo-pad, hi+pad
+	f := newFigure(title, theme, 620, 90+n*30)
+	f.p.X.Label.Text = axis
+	f.p.Y.Tick.Marker, f.p.Y.Tick.Length = nominal(reversed(names)), 0
+	pad := max((hi-lo)*0.04, 1e-9)
+	f.p.X.Min, f.p.X.Max, f.p.Y.Min, f.p.Y.Max = lo-pad, hi+pad*2, -0.6, n-0.4
 	f.p.Add(painter(func(c draw.Canvas, p *gonum.Plot) {
 		x, y := p.Transforms(&c)
 		ink := draw.LineStyle{Color: theme.Ink, Width: 1}
@@ -142,14 +162,23 @@ func Boxes(title, axis string, boxes []Box, theme Theme) *Figure {
 			if b.N == 0 || math.IsNaN(b.Q1) {
 				continue
 			}
-			mid, left, right := x(float64(i)), x(float64(i)-0.28), x(float64(i)+0.28)
-			c.StrokeLines(ink, []vg.Point{{X: mid, Y: y(b.Low)}, {X: mid, Y: y(b.Q1)}}, []vg.Point{{X: mid, Y: y(b.Q3)}, {X: mid, Y: y(b.High)}})
-			box := []vg.Point{{X: left, Y: y(b.Q1)}, {X: right, Y: y(b.Q1)}, {X: right, Y: y(b.Q3)}, {X: left, Y: y(b.Q3)}, {X: left, Y: y(b.Q1)}}
+			at := n - 1 - float64(i)
+			mid, low, high := y(at), y(at-0.28), y(at+0.28)
+			c.StrokeLines(ink, []vg.Point{{X: x(b.Low), Y: mid}, {X: x(b.Q1), Y: mid}}, []vg.Point{{X: x(b.Q3), Y: mid}, {X: x(b.High), Y: mid}})
+			box := []vg.Point{{X: x(b.Q1), Y: low}, {X: x(b.Q3), Y: low}, {X: x(b.Q3), Y: high}, {X: x(b.Q1), Y: high}, {X: x(b.Q1), Y: low}}
 			c.FillPolygon(theme.Fill, box)
-			c.StrokeLines(ink, box, []vg.Point{{X: left, Y: y(b.Median)}, {X: right, Y: y(b.Median)}})
-			c.DrawGlyph(draw.GlyphStyle{Color: theme.Accent, Radius: 2.8, Shape: draw.CircleGlyph{}}, vg.Point{X: mid, Y: y(b.Mean)})
+			c.StrokeLines(ink, box, []vg.Point{{X: x(b.Median), Y: low}, {X: x(b.Median), Y: high}})
+			c.DrawGlyph(draw.GlyphStyle{Color: theme.Accent, Radius: 2.8, Shape: draw.CircleGlyph{}}, vg.Point{X: x(b.Mean), Y: mid})
+			beyond, farthest := 0, 0.0
 			for _, o := range b.Outliers {
-				c.DrawGlyph(draw.GlyphStyle{Color: theme.Soft, Radius: 1.6, Shape: draw.RingGlyph{}}, vg.Point{X: mid, Y: y(o)})
+				if o > hi {
+					beyond, farthest = beyond+1, max(farthest, o)
+					continue
+				}
+				c.DrawGlyph(draw.GlyphStyle{Color: theme.Soft, Radius: 1.6, Shape: draw.RingGlyph{}}, vg.Point{X: x(o), Y: mid})
+			}
+			if beyond > 0 {
+				write(c, 8.5, theme.Soft, c.Max.X-2, high+1, draw.XRight, "+"+strconv.Itoa(beyond)+" → "+strconv.FormatFloat(farthest, 'g', 6, 64))
 			}
 		}
 	}))

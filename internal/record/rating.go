@@ -9,11 +9,13 @@ import (
 // A Rating is one score that a rater gave an item on one dimension.
 type Rating struct {
 	Item, Query, Rater, Dimension string
+	Model, Genre, Language        string // of the output that was rated; "" where the file does not say
 	Score                         float64
 }
 
-// DecodeRating reads a record as a rating: item_id, rater, dimension ("" for the only one), score, and
-// query_id where items of one query belong together. A score that is no number is refused; null is a
+// DecodeRating reads a record as a rating: item_id (or query_id and model), rater, dimension ("" for the
+// only one), score, query_id where items of one query belong together, and model, genre and language of
+// what was rated. A score that is no number is refused; null is a
 // rating that was not given, and ok is false.
 func DecodeRating(raw Raw) (r Rating, ok bool, err error) {
 	f, err := newFields(raw)
@@ -21,6 +23,10 @@ func DecodeRating(raw Raw) (r Rating, ok bool, err error) {
 		return r, false, err
 	}
 	r.Item, r.Query, r.Rater, r.Dimension = f.text("item_id", "item", "id"), f.text("query_id"), f.text("rater", "annotator", "evaluator", "judge"), f.text("dimension", "criterion")
+	r.Model, r.Genre, r.Language = f.text("model", "generator"), f.text("genre"), f.text("language", "lang")
+	if r.Item == "" && r.Query != "" && r.Model != "" {
+		r.Item = r.Query + " · " + r.Model
+	}
 	if r.Item == "" {
 		return r, false, f.badf("item_id", "is missing; it says what was rated")
 	}

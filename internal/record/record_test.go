@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"reflect"
 	"runtime"
 	"strings"
 	"testing"
@@ -333,4 +334,39 @@ func FuzzReader(f *testing.F) {
 			_, _ = record.DecodeTriplet(raw(obj))
 		}
 	})
+}
+
+// The fields of a record decide what it is.
+func TestDecodeAnyKind(t *testing.T) {
+	for line, want := range map[string]any{
+		`{"query_id":"1","model_a":"x","model_b":"y","winner":"a"}`:                         record.Vote{QueryID: "1", ModelA: "x", ModelB: "y", Winner: "a"},
+		`{"query_id":"1","model":"x","unit":2,"label":"normal"}`:                            record.Label{QueryID: "1", Model: "x", Unit: 2, Label: "normal"},
+		`{"query_id":"1","model":"x","rater":"r","dimension":"overall","score":3}`:          record.Rating{Item: "1 · x", Query: "1", Model: "x", Rater: "r", Dimension: "overall", Score: 3},
+		`{"item_id":7,"rater":"r","label":"1"}`:                                             record.Rating{Item: "7", Rater: "r", Score: 1},
+		`{"query_id":"1","model":"x","prompt":"写雨","answer":"雨"}`:                           record.Generation{QueryID: "1", Model: "x", Prompt: "写雨", Output: "雨"},
+		`{"index":3,"prompt":"p","response":"r"}`:                                           record.Generation{QueryID: "3", Model: "file", Prompt: "p", Output: "r"},
+		`{"query_id":"1","genre":"诗歌","language":"zh","prompt":"写雨","constraints":{"n":1}}`: record.Query{ID: "1", Genre: "诗歌", Language: "zh", Prompt: "写雨"},
+	} {
+		got, ok, err := record.Decode(record.Raw{File: "f", Line: 1, Data: []byte(line)}, "file")
+		if err != nil || !ok || !reflect.DeepEqual(got, want) {
+			t.Errorf("%s is %#v (%v, %v), want %#v", line, got, ok, err, want)
+		}
+	}
+	for line, kind := range map[string]string{
+		`{"id":1,"query":"写雨","thought":"先想","answer":"雨"}`:                "record.Triplet", // as COIG-Writer was released
+		`{"id":1,"genre":"诗歌","prompt":"写雨","reasoning":"想","output":"雨"}`: "record.Triplet",
+		`{"query_id":"1","ranked":["x","y"]}`:                              "record.Ranked",
+	} {
+		if got, _, err := record.Decode(record.Raw{Data: []byte(line)}, ""); err != nil || fmt.Sprintf("%T", got) != kind {
+			t.Errorf("%s is %T, want %s (%v)", line, got, kind, err)
+		}
+	}
+	for _, line := range []string{`{"a":1}`, `{}`, `[1]`, `{"query_id":"1","ranked":["x"]}`, `{"query_id":"1","output":3}`} {
+		if got, ok, err := record.Decode(record.Raw{File: "f", Line: 4, Data: []byte(line)}, ""); err == nil || ok {
+			t.Errorf("%s is %#v", line, got)
+		}
+	}
+	if _, ok, err := record.Decode(record.Raw{Data: []byte(`{"item_id":"1","rater":"r","score":null}`)}, ""); ok || err != nil {
+		t.Errorf("a score that was not given: %v, %v", ok, err)
+	}
 }

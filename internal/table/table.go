@@ -37,6 +37,7 @@ type Percent float64
 // A Table has a title, columns, and rows of cells: strings, integers, floats, [Percent], or nil
 // for a cell without a value.
 type Table struct {
+	Name    string   `json:"name,omitempty"` // of its file, without an extension
 	Title   string   `json:"title"`
 	Note    string   `json:"note,omitempty"`
 	Columns []Column `json:"columns"`
@@ -46,6 +47,12 @@ type Table struct {
 // New returns a table without rows.
 func New(title string, columns ...Column) *Table {
 	return &Table{Title: title, Columns: columns}
+}
+
+// As names the table's file, and returns the table.
+func (t *Table) As(name string) *Table {
+	t.Name = name
+	return t
 }
 
 // Add appends a row. A row of another width than the columns is a mistake in the program.

@@ -150,7 +150,7 @@ func (l *Lengths) Lines(bootstrap int, seed uint64) []LengthLine {
 // LengthTable shows the lines.
 func LengthTable(lines []LengthLine, lang string) *table.Table {
 	t := table.New(pick(lang, "输出长度", "Length of outputs"), table.Text(pick(lang, "模型", "model")), table.Text(pick(lang, "语言", "language")), table.Num("n"), table.Num(pick(lang, "平均字数", "mean chars")), table.Num("95%"),
-		table.Num(pick(lang, "中位", "median")), table.Num("Q1–Q3"), table.Num(pick(lang, "须", "whiskers")), table.Num(pick(lang, "离群", "outliers")), table.Num(pick(lang, "平均 token", "mean tokens")), table.Num(pick(lang, "字/token", "chars/token")), table.Num(pick(lang, "空", "empty")))
+		table.Num(pick(lang, "中位", "median")), table.Num("Q1–Q3"), table.Num(pick(lang, "须", "whiskers")), table.Num(pick(lang, "离群", "outliers")), table.Num(pick(lang, "平均 token", "mean tokens")), table.Num(pick(lang, "字/token", "chars/token")), table.Num(pick(lang, "空", "empty"))).As("length")
 	t.Note = pick(lang, "字数为 Unicode 码点；四分位为第 7 型；须到 1.5 倍四分位距以内的最远值", "characters are Unicode code points; quantiles of type 7; whiskers reach within 1.5 interquartile ranges")
 	span := func(a, b Number) string {
 		if !a.Defined() {
@@ -166,4 +166,20 @@ func LengthTable(lines []LengthLine, lang string) *table.Table {
 		}
 	}
 	return t
+}
+
+func lengths(c *Corpus) Study {
+	l := NewLengths()
+	l.Count = c.Count
+	return Study{"length", func(r any) {
+		if g, ok := r.(record.Generation); ok {
+			l.Add(g)
+		}
+	}, func() (Result, error) {
+		lines := l.Lines(c.Bootstrap, c.Seed)
+		if len(lines) == 0 {
+			return Result{}, nil
+		}
+		return Result{Doc: lines, Tables: []*table.Table{LengthTable(lines, c.Lang)}, Figures: LengthFigures(lines, c.Lang, c.Theme)}, nil
+	}}
 }

@@ -1,0 +1,141 @@
+package analysis
+
+import (
+	"fmt"
+
+	"coigwriter/internal/genre"
+	"coigwriter/internal/plot"
+	"coigwriter/internal/record"
+	"coigwriter/internal/table"
+	"coigwriter/internal/text"
+)
+
+// Options are the choices of all analyses together.
+type Options struct {
+	Lang       string
+	Theme      plot.Theme
+	Bootstrap  int
+	Seed       uint64
+	Models     []string                // that take part in votes, in the order of tables; nil for all
+	Taxonomy   *genre.Taxonomy         // names and groups genres
+	Tokens     text.Tokens             // of lexical diversity
+	Count      func(output string) int // of tokens; nil takes what the server counted
+	AtLeast    float64                 // the mean rating from which on an output succeeds
+	Dimension  string                  // of success; "" for the only or the overall one
+	Categories []float64               // scores that could be given; nil for those that were
+}
+
+func (o Options) votes() VoteOptions { return VoteOptions{Bootstrap: o.Bootstrap, Seed: o.Seed} }
+
+// Genres says how genres are grouped and what a group is called: by the genre of the taxonomy under any
+// of its names, or by its category. One the taxonomy does not know stands for itself.
+func (o Options) Genres(byCategory bool) (group, title func(string) string) {
+	group = func(name string) string {
+		g, ok := o.Taxonomy.Find(name)
+		switch {
+		case !ok:
+			return name
+		case byCategory:
+			return g.Category
+		}
+		return g.ID
+	}
+	title = func(id string) string {
+		if c, ok := o.Taxonomy.Category(id); ok && byCategory {
+			return c.In(o.Lang)
+		}
+		return o.Taxonomy.Title(id, o.Lang)
+	}
+	return group, title
+}
+
+// A Study is one analysis under way: it takes the records that concern it, and ends in a result.
+type Study struct {
+	Name   string
+	Add    func(any) // one record, as [record.Decode] returns it; nil where the votes of the Corpus are enough
+	Result func() (Result, error)
+}
+
+// A Result is what an analysis found; without tables there was nothing for it to say.
+type Result struct {
+	Name    string // of the study
+	Doc     any
+	Tables  []*table.Table
+	Figures []Named
+}
+
+// All are the analyses of one run over any records, in the order of the paper's tables and figures.
+var All = []func(*Corpus) Study{
+	triplets, winrates, strengths, genres, lengths, diversity, languages, reasoning, agreements, rankings,
+}
+
+// A Corpus feeds the records of any number of files to the analyses.
+type Corpus struct {
+	Options
+	Votes    *Votes
+	Problems []string // the first records that do not count, in words
+	NotCount int      // how many there are
+	Records  map[string]int
+	studies  []Study
+}
+
+// NewCorpus starts the analyses.
+func NewCorpus(o Options) *Corpus {
+	c := &Corpus{Options: o, Votes: NewVotes(o.Models...), Records: map[string]int{}}
+	for _, start := range All {
+		c.studies = append(c.studies, start(c))
+	}
+	return c
+}
+
+// Add takes one record, as [record.Decode] returns it.
+func (c *Corpus) Add(r any) {
+	switch r := r.(type) {
+	case record.Vote:
+		c.Records["votes"]++
+		c.Votes.Add(r)
+	case record.Ranked:
+		c.Records["rankings"]++
+		for _, v := range r.Votes {
+			c.Votes.Add(v)
+		}
+	case record.Query:
+		c.Records["queries"]++
+	case record.Generation:
+		c.Records["generations"]++
+	case record.Rating:
+		c.Records["ratings"]++
+	case record.Label:
+		c.Records["labels"]++
+	case record.Triplet:
+		c.Records["triplets"]++
+	}
+	for _, s := range c.studies {
+		if s.Add != nil {
+			s.Add(r)
+		}
+	}
+}
+
+// problem notes records that do not count: how many, and the first of them.
+func (c *Corpus) problem(n int, named ...string) {
+	c.NotCount += n
+	c.Problems = append(c.Problems, named...)
+}
+
+// Results ends the analyses that had something to say.
+func (c *Corpus) Results() ([]Result, error) {
+	c.problem(c.Votes.Duplicates+c.Votes.Mixed, c.Votes.Problems...)
+	var out []Result
+	for _, s := range c.studies {
+		r, err := s.Result()
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", s.Name, err)
+		}
+		if len(r.Tables) > 0 {
+			r.Name = s.Name
+			out = append(out, r)
+		}
+	}
+	return out, nil
+}
