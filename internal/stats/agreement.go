@@ -1,6 +1,7 @@
 package stats
 
 import (
+	"encoding/binary"
 	"math"
 	"slices"
 
@@ -75,10 +76,14 @@ func (r Ratings) Categories() []float64 {
 	return slices.Compact(all)
 }
 
-// Counts are how often each category was given to each unit, whoever gave it.
+// Counts are how often each category was given to each unit, whoever gave it. Units that got the same
+// ratings are kept as one pattern with a weight, so that resampling moves weights and not units.
 type Counts struct {
-	Categories []float64   // ascending
-	n          [][]float64 // by unit and category
+	Categories []float64 // ascending
+	patterns   [][]float64
+	rated      []float64 // by pattern: the sum of its counts
+	weight     []float64 // by pattern: how many units have it
+	of         []int     // unit → pattern
 }
 
 // Counts counts the ratings. categories are those that could be given, ascending; nil means those that
@@ -87,14 +92,28 @@ func (r Ratings) Counts(categories []float64) Counts {
 	if categories == nil {
 		categories = r.Categories()
 	}
-	c := Counts{categories, make([][]float64, len(r))}
+	c := Counts{Categories: categories, of: make([]int, len(r))}
+	known := map[string]int{}
+	n, key := make([]float64, len(categories)), []byte{}
 	for i, row := range r {
-		c.n[i] = make([]float64, len(categories))
+		clear(n)
 		for _, x := range row {
 			if at, ok := slices.BinarySearch(categories, x); ok && !math.IsNaN(x) {
-				c.n[i][at]++
+				n[at]++
 			}
 		}
+		key = key[:0]
+		for _, x := range n {
+			key = binary.AppendUvarint(key, uint64(x))
+		}
+		at, ok := known[string(key)]
+		if !ok {
+			at = len(c.patterns)
+			known[string(key)] = at
+			c.patterns, c.rated, c.weight = append(c.patterns, slices.Clone(n)), append(c.rated, sumOf(n)), append(c.weight, 0)
+		}
+		c.of[i] = at
+		c.weight[at]++
 	}
 	return c
 }
@@ -102,11 +121,12 @@ func (r Ratings) Counts(categories []float64) Counts {
 // Bootstrap recomputes a coefficient on resamples of units; samples are indices of units. A resample
 // in which it is not defined is left out, and counted.
 func (c Counts) Bootstrap(samples [][]int, f func(Counts) float64) (draws []float64, undefined int) {
-	again := Counts{c.Categories, make([][]float64, 0, len(c.n))}
+	again := c
+	again.weight = make([]float64, len(c.weight))
 	for _, sample := range samples {
-		again.n = again.n[:0]
+		clear(again.weight)
 		for _, i := range sample {
-			again.n = append(again.n, c.n[i])
+			again.weight[c.of[i]]++
 		}
 		if x := f(again); math.IsNaN(x) {
 			undefined++
@@ -119,77 +139,78 @@ func (c Counts) Bootstrap(samples [][]int, f func(Counts) float64) (draws []floa
 
 // A tally is what the chance-corrected coefficients are made from.
 type tally struct {
-	n       [][]float64 // by unit with a rating, and category
-	rated   []float64   // by unit: how many raters rated it
-	pi      []float64   // by category: the mean over units of the unit's share
-	pa      float64     // observed weighted agreement, over units with two ratings or more
-	unitPA  []float64   // by unit; 0 where there is one rating
-	pairs   float64     // units with two ratings or more
+	Counts
+	units   float64   // with a rating
+	pairs   float64   // units with two ratings or more
+	pi      []float64 // by category: the mean over units of the unit's share
+	pa      float64   // observed weighted agreement, over units with two ratings or more
+	unitPA  []float64 // by pattern; 0 where there is one rating
 	weights [][]float64
 }
 
 func (c Counts) tally(w Weight) tally {
 	q := len(c.Categories)
-	t := tally{pi: make([]float64, q), weights: make([][]float64, q), n: make([][]float64, 0, len(c.n)), rated: make([]float64, 0, len(c.n)), unitPA: make([]float64, 0, len(c.n))}
+	t := tally{Counts: c, pi: make([]float64, q), weights: make([][]float64, q), unitPA: make([]float64, len(c.patterns))}
 	for a := range q {
 		t.weights[a] = make([]float64, q)
 		for b := range q {
 			t.weights[a][b] = w(c.Categories, a, b)
 		}
 	}
-	for _, n := range c.n {
-		if rated := sumOf(n); rated > 0 {
-			t.n, t.rated = append(t.n, n), append(t.rated, rated)
+	for i, n := range c.patterns {
+		if c.weight[i] == 0 || c.rated[i] == 0 {
+			continue
 		}
-	}
-	for i, n := range t.n {
+		t.units += c.weight[i]
 		pa := 0.0
 		for a := range q {
 			if n[a] == 0 {
 				continue
 			}
-			t.pi[a] += n[a] / t.rated[i] / float64(len(t.n))
+			t.pi[a] += c.weight[i] * n[a] / c.rated[i]
 			weighted := 0.0
 			for b := range q {
 				weighted += t.weights[a][b] * n[b]
 			}
 			pa += n[a] * (weighted - 1)
 		}
-		if t.rated[i] >= 2 {
-			t.pairs++
-			pa /= t.rated[i] * (t.rated[i] - 1)
-		} else {
-			pa = 0
+		if c.rated[i] >= 2 {
+			t.pairs += c.weight[i]
+			t.unitPA[i] = pa / (c.rated[i] * (c.rated[i] - 1))
+			t.pa += c.weight[i] * t.unitPA[i]
 		}
-		t.unitPA = append(t.unitPA, pa)
-		t.pa += pa
+	}
+	for a := range t.pi {
+		t.pi[a] /= t.units
 	}
 	t.pa /= t.pairs // 0/0 is NaN
 	return t
 }
 
-// corrected is (pa - pe) / (1 - pe) with Gwet's variance; unitPE is each unit's own part in
+// corrected is (pa - pe) / (1 - pe) with Gwet's variance; unitPE is each pattern's own part in
 // chance agreement, times the factor by which it enters.
 func (t tally) corrected(pe float64, unitPE func(i int) float64) Coefficient {
-	c := Coefficient{Units: len(t.n), Value: (t.pa - pe) / (1 - pe), SE: math.NaN()}
-	n := float64(len(t.n))
+	c := Coefficient{Units: int(t.units), Value: (t.pa - pe) / (1 - pe), SE: math.NaN()}
 	if pe >= 1 || math.IsNaN(t.pa) {
 		c.Value = math.NaN()
 		return c
 	}
 	sum := 0.0
-	for i := range t.n {
+	for i, weight := range t.weight {
+		if weight == 0 || t.rated[i] == 0 {
+			continue
+		}
 		own := 0.0 // a unit with one rating says nothing of agreement
 		if t.rated[i] >= 2 {
-			own = n / t.pairs * (t.unitPA[i] - pe) / (1 - pe)
+			own = t.units / t.pairs * (t.unitPA[i] - pe) / (1 - pe)
 		}
 		if unitPE != nil {
 			own -= 2 * (1 - c.Value) * (unitPE(i) - pe) / (1 - pe)
 		}
-		sum += (own - c.Value) * (own - c.Value)
+		sum += weight * (own - c.Value) * (own - c.Value)
 	}
-	if n >= 2 {
-		c.SE = math.Sqrt(sum / (n * (n - 1)))
+	if t.units >= 2 {
+		c.SE = math.Sqrt(sum / (t.units * (t.units - 1)))
 	}
 	return c
 }
@@ -206,7 +227,7 @@ func (c Counts) Gwet(w Weight) Coefficient {
 	t := c.tally(w)
 	q := float64(len(c.Categories))
 	if q < 2 {
-		return Coefficient{math.NaN(), math.NaN(), len(t.n)}
+		return Coefficient{math.NaN(), math.NaN(), int(t.units)}
 	}
 	all, spread := 0.0, 0.0
 	for a := range c.Categories {
@@ -218,7 +239,7 @@ func (c Counts) Gwet(w Weight) Coefficient {
 	factor := all / (q * (q - 1))
 	return t.corrected(factor*spread, func(i int) float64 {
 		sum := 0.0
-		for a, n := range t.n[i] {
+		for a, n := range t.patterns[i] {
 			sum += n * (1 - t.pi[a])
 		}
 		return factor * sum / t.rated[i]
@@ -238,11 +259,11 @@ func (c Counts) Fleiss(w Weight) Coefficient {
 		pe += t.pi[a] * expected[a]
 	}
 	if pe > 1-1e-12 {
-		return Coefficient{math.NaN(), math.NaN(), len(t.n)}
+		return Coefficient{math.NaN(), math.NaN(), int(t.units)}
 	}
 	return t.corrected(pe, func(i int) float64 {
 		sum := 0.0
-		for a, n := range t.n[i] {
+		for a, n := range t.patterns[i] {
 			sum += n * expected[a]
 		}
 		return sum / t.rated[i]

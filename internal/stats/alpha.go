@@ -37,12 +37,12 @@ func (c Counts) Alpha(m Metric) float64 {
 	q := len(c.Categories)
 	counts := make([]float64, q) // of pairable values
 	total := 0.0
-	for _, n := range c.n {
-		if rated := sumOf(n); rated >= 2 {
+	for i, n := range c.patterns {
+		if c.rated[i] >= 2 {
 			for a, x := range n {
-				counts[a] += x
+				counts[a] += c.weight[i] * x
 			}
-			total += rated
+			total += c.weight[i] * c.rated[i]
 		}
 	}
 	d := make([][]float64, q)
@@ -58,9 +58,8 @@ func (c Counts) Alpha(m Metric) float64 {
 		return math.NaN()
 	}
 	observed := 0.0
-	for _, n := range c.n {
-		rated := sumOf(n)
-		if rated < 2 {
+	for i, n := range c.patterns {
+		if c.weight[i] == 0 || c.rated[i] < 2 {
 			continue
 		}
 		sum := 0.0
@@ -72,7 +71,7 @@ func (c Counts) Alpha(m Metric) float64 {
 				sum += x * y * d[a][b]
 			}
 		}
-		observed += sum / (rated - 1)
+		observed += c.weight[i] * sum / (c.rated[i] - 1)
 	}
 	return 1 - (total-1)*observed/expected
 }
