@@ -74,7 +74,8 @@ func (g *GenreRates) rates(groups []string, wins, n []int) {
 		if n[i] >= fewForRate {
 			r.Rate = Number(float64(wins[i]) / float64(n[i]))
 		}
-		share, iv := b.Shrunk(wins[i], n[i], 0.95)
+		share, _ := b.Shrunk(wins[i], n[i], 0.95)
+		_, iv := b.AtMost(float64(all)).Shrunk(wins[i], n[i], 0.95)
 		r.Shrunk, r.ShrunkIn = Number(share), intervalOf(iv)
 		g.Genres = append(g.Genres, r)
 	}

@@ -442,7 +442,11 @@ func Scatter(title, xAxis, yAxis string, dots []Dot, theme Theme) *Figure {
 		}
 		for _, d := range dots {
 			c.DrawGlyph(draw.GlyphStyle{Color: theme.Accent, Radius: 3.4, Shape: draw.CircleGlyph{}}, vg.Point{X: x(d.X), Y: y(d.Y)})
-			write(c, 9, theme.Ink, x(d.X)+6, y(d.Y), draw.XLeft, d.Name)
+			if at := x(d.X) + vg.Length(6+widthOf(d.Name)*5); at > c.Max.X { // a name that would run out stands left
+				write(c, 9, theme.Ink, x(d.X)-6, y(d.Y), draw.XRight, d.Name)
+			} else {
+				write(c, 9, theme.Ink, x(d.X)+6, y(d.Y), draw.XLeft, d.Name)
+			}
 		}
 	}))
 	return f

@@ -1,25 +1,18 @@
 package stats
 
 import (
+	"cmp"
 	"math"
 	"slices"
 )
 
-// order returns the indices of p from the smallest value to the greatest.
+// order returns the indices of p from the smallest value to the greatest, NaN before all.
 func order(p []float64) []int {
 	idx := make([]int, len(p))
 	for i := range idx {
 		idx[i] = i
 	}
-	slices.SortStableFunc(idx, func(a, b int) int {
-		switch {
-		case p[a] < p[b]:
-			return -1
-		case p[a] > p[b]:
-			return 1
-		}
-		return 0
-	})
+	slices.SortStableFunc(idx, func(a, b int) int { return cmp.Compare(p[a], p[b]) })
 	return idx
 }
 

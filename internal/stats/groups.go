@@ -109,6 +109,16 @@ func (b BetaBinomial) Mean() float64 { return b.Alpha / (b.Alpha + b.Beta) }
 // Rho is the correlation between two votes of one group.
 func (b BetaBinomial) Rho() float64 { return 1 / (b.Alpha + b.Beta + 1) }
 
+// AtMost returns the same spread knowing its mean no better than n votes do. Where groups differ no
+// more than chance makes them, the fit says that all share one share exactly; an interval from it
+// would forget that this share is itself an estimate.
+func (b BetaBinomial) AtMost(n float64) BetaBinomial {
+	if size := b.Alpha + b.Beta; size > n {
+		b.Alpha, b.Beta = b.Alpha*n/size, b.Beta*n/size
+	}
+	return b
+}
+
 // Shrunk returns a group's share after borrowing from the others, with the posterior interval at
 // a level: k wins of n.
 func (b BetaBinomial) Shrunk(k, n int, level float64) (share float64, interval Interval) {
