@@ -332,6 +332,7 @@ func FuzzReader(f *testing.F) {
 			}
 			_, _ = record.DecodeSource(raw(obj), nil)
 			_, _ = record.DecodeTriplet(raw(obj))
+			_, _, _ = record.Decode(raw(obj), "m")
 		}
 	})
 }
