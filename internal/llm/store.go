@@ -37,6 +37,12 @@ type Call struct {
 	CompletionTokens int64     //
 	DurationMS       int64     `bun:"duration_ms"`
 	Scripted         bool      // answered by the scripted server
+	PersonID         string    // who asked for it, "" for a run
+	Flavour          string    // of the server, "" when it was not probed
+	CachedTokens     int64     // of PromptTokens, those the server had at hand
+	ReasoningTokens  int64     // of CompletionTokens, those of the thought
+	TokensEstimated  bool      // the server did not say: counted by us
+	FinishReason     string    // as the server gave it
 	CreatedAt        time.Time //
 }
 
