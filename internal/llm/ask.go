@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"unicode"
 	"unicode/utf8"
@@ -53,7 +54,14 @@ func Ask[Reply any](ctx context.Context, d *db.DB, c *Client, p *Prompt[Reply], 
 			if err != nil {
 				return reply, "", err
 			}
-			calls = append(calls, *k)
+			if k == nil { // somebody else has asked it meanwhile
+				fresh = false
+				if calls, err = callsByKey(ctx, d, q.key); err != nil {
+					return reply, "", err
+				}
+			} else {
+				calls = append(calls, *k)
+			}
 		}
 		k := &calls[i]
 		if k.SetAside() {
@@ -117,21 +125,22 @@ func newQuestion[Reply any](c *Client, p *Prompt[Reply], data any, about About) 
 		prompt: p.Name, hash: p.hash, about: about,
 		messages: msgs, schema: s, parameters: c.e.parameters(0),
 	}
-	q.key, err = q.makeKey(c.e.Model)
+	q.key, err = q.makeKey(c.e)
 	return q, err
 }
 
 // makeKey hashes what decides the reply. The address and the key of the server are not part
 // of it, nor is the level of structure: the same question has one answer.
-func (q *question) makeKey(model string) (string, error) {
+func (q *question) makeKey(e Endpoint) (string, error) {
 	text, err := json.Marshal(struct {
 		V          int             `json:"v"`
 		Model      string          `json:"model"`
+		Digest     string          `json:"digest,omitempty"`
 		Messages   []Message       `json:"messages"`
 		Parameters parameters      `json:"parameters"`
 		Schema     json.RawMessage `json:"schema"`
 		Sample     int             `json:"sample"`
-	}{1, model, q.messages, q.parameters, q.schema.JSON, 0})
+	}{1, e.Model, e.Digest, q.messages, q.parameters, q.schema.JSON, 0})
 	if err != nil {
 		return "", err
 	}
@@ -141,7 +150,7 @@ func (q *question) makeKey(model string) (string, error) {
 
 // call asks the server and stores what came back. bad are the replies so far, of which the
 // last is to be mended; asked is the number of calls the key has, which numbers this one and
-// moves its seed.
+// moves its seed. A nil call means that there are more calls by now than were known.
 func (q *question) call(ctx context.Context, d *db.DB, c *Client, bad []*Call, asked int) (*Call, error) {
 	msgs, p := q.messages, q.parameters
 	p.Seed += int64(asked)
@@ -151,23 +160,52 @@ func (q *question) call(ctx context.Context, d *db.DB, c *Client, bad []*Call, a
 	if !c.Configured() {
 		return nil, noEndpoint()
 	}
-	x, err := c.ask(ctx, msgs, q.schema, p)
+	j, err := c.journalOf(ctx, d)
 	if err != nil {
 		return nil, err
 	}
-	k := &Call{
-		ID: db.NewID(), Key: q.key, Attempt: int64(asked) + 1,
-		Prompt: q.prompt, PromptHash: q.hash, ItemKind: q.about.Kind, ItemID: q.about.ID,
-		Model: c.e.Model, Endpoint: c.e.BaseURL, Level: string(x.level), Scripted: c.e.Scripted(),
-		Request: string(x.request), Response: string(x.response), HTTPStatus: x.status,
-		DurationMS: x.took.Milliseconds(), CreatedAt: d.Now(),
+	if again, err := j.begin(ctx, q, asked); err != nil || again {
+		return nil, err
 	}
+	k := q.newCall(c, asked)
+	k.PersonID = personOf(ctx)
+	x, err := c.ask(ctx, msgs, q.schema, p)
+	k.CreatedAt, k.DurationMS = d.Now(), x.took.Milliseconds()
+	switch {
+	case errors.As(err, &interruptedError{}):
+		k.Failure, k.FailureDetail = string(KindLost), "the program was stopped before the answer came; it may have been paid for"
+		return nil, errors.Join(err, j.finish(q, k))
+	case err != nil:
+		return nil, errors.Join(err, j.drop(q))
+	}
+	k.Level, k.Request, k.Response, k.HTTPStatus = string(x.level), string(x.request), string(x.response), x.status
 	if x.failure != nil {
 		k.Failure, k.FailureDetail = string(x.failure.Kind), x.failure.Message
 	} else {
-		k.countTokens()
+		k.count(msgs)
 	}
-	return k, k.store(ctx, d)
+	return k, j.finish(q, k)
+}
+
+// newCall starts the row of a call, the one after those that were asked.
+func (q *question) newCall(c *Client, asked int) *Call {
+	return &Call{
+		ID: db.NewID(), Key: q.key, Attempt: int64(asked) + 1,
+		Prompt: q.prompt, PromptHash: q.hash, ItemKind: q.about.Kind, ItemID: q.about.ID,
+		Model: c.e.Model, Endpoint: c.e.BaseURL, Scripted: c.e.Scripted(),
+	}
+}
+
+type personKey struct{}
+
+// By says for whom models are asked under ctx; without it the ledger counts calls to nobody.
+func By(ctx context.Context, personID string) context.Context {
+	return context.WithValue(ctx, personKey{}, personID)
+}
+
+func personOf(ctx context.Context) string {
+	id, _ := ctx.Value(personKey{}).(string)
+	return id
 }
 
 // repair continues the conversation with the bad reply and what was wrong with it.

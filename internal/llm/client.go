@@ -12,6 +12,7 @@ import (
 	"sync"
 	"time"
 
+	"coigwriter/internal/db"
 	"coigwriter/internal/errs"
 )
 
@@ -27,13 +28,16 @@ type Client struct {
 	// Wait sleeps between attempts; tests replace it. It returns early with the context's error.
 	Wait func(context.Context, time.Duration) error
 
-	e     Endpoint
-	http  *http.Client
-	slots chan struct{}
+	e       Endpoint
+	http    *http.Client
+	limiter *limiter
 
-	mu          sync.Mutex
-	level       int       // index into levels: the strongest that has worked so far
-	pausedUntil time.Time // the server asked everybody to wait
+	mu    sync.Mutex
+	level int // index into levels: the strongest that has worked so far
+
+	journalMu sync.Mutex
+	journals  map[*db.DB]*journal
+	closed    bool
 }
 
 // NewClient checks the endpoint and returns its client. An endpoint without a base URL gives
@@ -47,7 +51,7 @@ func NewClient(e Endpoint) (_ *Client, err error) {
 	transport := http.DefaultTransport.(*http.Transport).Clone()
 	transport.MaxIdleConnsPerHost = e.MaxInFlight
 	return &Client{
-		Wait: sleep, e: e, slots: make(chan struct{}, e.MaxInFlight),
+		Wait: sleep, e: e, limiter: newLimiter(e.MaxInFlight),
 		http: &http.Client{
 			Transport: transport,
 			// A redirect could carry the text, or the key, to another machine.
@@ -67,8 +71,29 @@ func (c *Client) Endpoint() Endpoint {
 // Configured reports whether there is a server to ask. A nil client has none.
 func (c *Client) Configured() bool { return c != nil && c.e.Configured() }
 
-// Close lets go of idle connections.
-func (c *Client) Close() { c.http.CloseIdleConnections() }
+// Close ends what the client keeps in databases, and lets go of idle connections. It must come before
+// the databases are closed.
+func (c *Client) Close() {
+	if c == nil {
+		return
+	}
+	c.journalMu.Lock()
+	defer c.journalMu.Unlock()
+	c.closed = true
+	for d, j := range c.journals {
+		j.close()
+		delete(c.journals, d)
+	}
+	c.http.CloseIdleConnections()
+}
+
+// completionTokens are those the server counted, 0 where it does not.
+func (x exchange) completionTokens() int {
+	if x.status != http.StatusOK {
+		return 0
+	}
+	return usageOf(x.response).Completion
+}
 
 // exchange is one question and what came back, ready to be stored.
 type exchange struct {
@@ -150,8 +175,8 @@ func (c *Client) askAt(ctx context.Context, body []byte) (exchange, error) {
 			return x, nil
 		}
 		wait = max(wait, backoff(try, c.e.RetryWait, c.e.MaxWait, jitter()))
-		if x.status == http.StatusTooManyRequests || x.status == http.StatusServiceUnavailable {
-			c.pause(wait)
+		if overload(x.status) {
+			c.limiter.overloaded(time.Now().Add(wait), x.failure.Message)
 		}
 		if err := c.Wait(ctx, wait); err != nil {
 			return exchange{}, err
@@ -159,19 +184,18 @@ func (c *Client) askAt(ctx context.Context, body []byte) (exchange, error) {
 	}
 }
 
-// pause holds back every question of this client: overload is the server's state, not one item's.
-func (c *Client) pause(d time.Duration) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if t := time.Now().Add(d); t.After(c.pausedUntil) {
-		c.pausedUntil = t
+// overload reports whether a status, or a connection that was reset (0), says that the server has too
+// much to do: that is its state and not one item's, so every question waits.
+func overload(status int) bool {
+	switch status {
+	case 0, http.StatusTooManyRequests, http.StatusServiceUnavailable, 529:
+		return true
 	}
+	return false
 }
 
 func (c *Client) waitPause(ctx context.Context) error {
-	c.mu.Lock()
-	d := time.Until(c.pausedUntil)
-	c.mu.Unlock()
+	d := c.limiter.paused()
 	if d <= 0 {
 		return ctx.Err()
 	}
@@ -180,12 +204,10 @@ func (c *Client) waitPause(ctx context.Context) error {
 
 // attempt sends the body once. wait is what the server asked for by Retry-After.
 func (c *Client) attempt(ctx context.Context, body []byte) (x exchange, wait time.Duration, err error) {
-	select {
-	case c.slots <- struct{}{}:
-		defer func() { <-c.slots }()
-	case <-ctx.Done():
-		return x, 0, ctx.Err()
+	if err := c.limiter.acquire(ctx); err != nil {
+		return x, 0, err
 	}
+	defer func() { c.limiter.release(x.took, x.completionTokens(), x.failure == nil && err == nil) }()
 	timed, cancel := context.WithTimeout(ctx, c.e.Timeout)
 	defer cancel()
 	start := time.Now()
@@ -196,13 +218,19 @@ func (c *Client) attempt(ctx context.Context, body []byte) (x exchange, wait tim
 		defer res.Body.Close()
 		x.status = res.StatusCode
 		wait = retryAfter(res.Header, time.Now())
-		x.response, err = io.ReadAll(io.LimitReader(res.Body, maxBody))
+		x.response, err = io.ReadAll(io.LimitReader(res.Body, maxBody+1))
 	}
 	if ctx.Err() != nil {
-		return exchange{}, 0, ctx.Err()
+		return exchange{}, 0, interruptedError{ctx.Err()}
+	}
+	if len(x.response) > maxBody {
+		x.response = x.response[:maxError]
+		x.failure = failf(KindBadOutput, "the answer is larger than %d MB; its beginning is kept", maxBody>>20)
+		x.failure.HTTP = x.status
 	}
 	x.response = c.clean(x.response)
 	switch {
+	case x.failure != nil:
 	case err != nil:
 		x.failure = c.networkFailure(timed, err)
 		x.status, x.response = 0, nil
@@ -215,6 +243,12 @@ func (c *Client) attempt(ctx context.Context, body []byte) (x exchange, wait tim
 	}
 	return x, wait, nil
 }
+
+// An interruptedError is the context's, from the time between sending a question and its answer: the
+// server may have answered, and charged for it.
+type interruptedError struct{ error }
+
+func (e interruptedError) Unwrap() error { return e.error }
 
 // request sends one request; only it ever reads the key.
 func (c *Client) request(ctx context.Context, method, path string, body io.Reader) (*http.Response, error) {

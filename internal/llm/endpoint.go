@@ -63,6 +63,7 @@ type Endpoint struct {
 	BaseURL    string     // up to and including /v1, as in http://127.0.0.1:8000/v1; empty means that no endpoint is configured
 	APIKey     Secret     // sent as a bearer token; empty sends none
 	Model      string     // the model's name on that server
+	Digest     string     // of the model's weights where it is known: other weights under the same name are asked anew
 	Structured Structured // StructuredAuto
 
 	Temperature float64        // 0; always sent, since servers have defaults of their own
@@ -76,7 +77,7 @@ type Endpoint struct {
 	Retries     int           // 5 further attempts after a transient failure; negative means none
 	RetryWait   time.Duration // 1 s before the first retry, doubling, with full jitter
 	MaxWait     time.Duration // 60 s: the longest wait; a server that asks for more is left alone
-	MaxInFlight int           // 8 requests at once
+	MaxInFlight int           // 64: the most requests at once, of all processes together; they start at 8 and climb
 }
 
 // Configured reports whether there is a server to ask at all.
@@ -126,7 +127,7 @@ func (e Endpoint) withDefaults() (Endpoint, error) {
 	orElse(&e.Retries, 5)
 	orElse(&e.RetryWait, time.Second)
 	orElse(&e.MaxWait, time.Minute)
-	orElse(&e.MaxInFlight, 8)
+	orElse(&e.MaxInFlight, 64)
 	if e.MaxTokens < 0 || e.Timeout < 0 || e.RetryWait < 0 || e.MaxWait < 0 || e.MaxInFlight < 0 {
 		bad = append(bad, errs.Field{Name: "endpoint", Msg: "max_tokens, timeout, waits and max_in_flight must not be negative"})
 	}

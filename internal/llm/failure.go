@@ -20,6 +20,7 @@ const (
 	KindTransient   Kind = "transient"    // overload, network, time-out: trying later may help
 	KindAuth        Kind = "auth"         // key wrong, or account without money: a person must act
 	KindBadEndpoint Kind = "bad_endpoint" // the server has no such model or address, or rejects the request
+	KindLost        Kind = "lost"         // sent, and the program ended before the answer was stored
 	KindNoEndpoint  Kind = "no_endpoint"  // no server is configured
 )
 

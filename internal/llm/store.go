@@ -3,7 +3,9 @@ package llm
 import (
 	"context"
 	"encoding/json"
+	"math"
 	"time"
+	"unicode"
 
 	"github.com/uptrace/bun"
 
@@ -58,31 +60,48 @@ func (k *Call) content() string {
 	return *c.Choices[0].Message.Content
 }
 
-func (k *Call) countTokens() {
+// hanPerToken and otherPerToken are how many characters a token holds on average, where a server does
+// not count: of Chinese prose with Qwen's vocabulary, and of English.
+const (
+	hanPerToken   = 1.58
+	otherPerToken = 4.2
+)
+
+// count fills in the tokens and the finish reason. What the server does not count is estimated, and
+// marked so.
+func (k *Call) count(messages []Message) {
 	var c completion
-	if json.Unmarshal([]byte(k.Response), &c) == nil {
-		k.PromptTokens, k.CompletionTokens = int64(max(0, c.Usage.Prompt)), int64(max(0, c.Usage.Completion))
+	_ = json.Unmarshal([]byte(k.Response), &c)
+	k.PromptTokens, k.CompletionTokens = int64(c.Usage.Prompt), int64(c.Usage.Completion)
+	k.CachedTokens, k.ReasoningTokens = int64(c.Usage.Cached), int64(c.Usage.Reasoning)
+	said := ""
+	if len(c.Choices) > 0 {
+		k.FinishReason = clip(c.Choices[0].FinishReason, 40)
+		if text := c.Choices[0].Message.Content; text != nil {
+			said = *text
+		}
 	}
+	if k.PromptTokens > 0 {
+		return
+	}
+	k.TokensEstimated = true
+	for _, m := range messages {
+		k.PromptTokens += EstimateTokens(m.Content)
+	}
+	k.CompletionTokens = EstimateTokens(said)
 }
 
-// store inserts the call. When another process has asked the same meanwhile, the call takes
-// the next free number: both answers are kept, and the first one counts.
-func (k *Call) store(ctx context.Context, d *db.DB) error {
-	// What was paid for is kept even when the caller has just been cancelled.
-	ctx = context.WithoutCancel(ctx)
-	for {
-		err := d.Insert(ctx, k)
-		if err == nil || !d.IsUnique(err) {
-			return err
-		}
-		calls, err := callsByKey(ctx, d, k.Key)
-		if err != nil {
-			return err
-		}
-		for _, other := range calls {
-			k.Attempt = max(k.Attempt, other.Attempt+1)
+// EstimateTokens guesses how many tokens a text has, from its characters.
+func EstimateTokens(s string) int64 {
+	han, other := 0, 0
+	for _, r := range s {
+		if unicode.Is(unicode.Han, r) {
+			han++
+		} else {
+			other++
 		}
 	}
+	return int64(math.Ceil(float64(han)/hanPerToken + float64(other)/otherPerToken))
 }
 
 // recordFailure writes what the parser made of a stored answer, so that failures can be listed.

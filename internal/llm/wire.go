@@ -19,6 +19,41 @@ type Message struct {
 type Usage struct {
 	Prompt     int `json:"prompt_tokens"`
 	Completion int `json:"completion_tokens"`
+	Cached     int `json:"-"` // of Prompt
+	Reasoning  int `json:"-"` // of Completion
+}
+
+// UnmarshalJSON reads the names that servers have for the same things.
+func (u *Usage) UnmarshalJSON(text []byte) error {
+	var x struct {
+		Prompt     int `json:"prompt_tokens"`
+		Completion int `json:"completion_tokens"`
+		Reasoning  int `json:"reasoning_tokens"`        // SGLang
+		CacheHit   int `json:"prompt_cache_hit_tokens"` // DeepSeek
+		PromptOf   struct {
+			Cached int `json:"cached_tokens"`
+		} `json:"prompt_tokens_details"`
+		CompletionOf struct {
+			Reasoning int `json:"reasoning_tokens"`
+		} `json:"completion_tokens_details"`
+	}
+	if err := json.Unmarshal(text, &x); err != nil {
+		return nil // a count that cannot be read is one that was not given
+	}
+	*u = Usage{
+		Prompt: max(x.Prompt, 0), Completion: max(x.Completion, 0),
+		Cached: max(x.CacheHit, x.PromptOf.Cached, 0), Reasoning: max(x.Reasoning, x.CompletionOf.Reasoning, 0),
+	}
+	return nil
+}
+
+// usageOf reads the usage of a raw body, zero where there is none.
+func usageOf(raw []byte) Usage {
+	var c struct {
+		Usage Usage `json:"usage"`
+	}
+	_ = json.Unmarshal(raw, &c)
+	return c.Usage
 }
 
 // parameters are what besides the messages decides a reply. They are part of the question's key.
