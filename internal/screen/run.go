@@ -169,8 +169,8 @@ type Summary struct {
 	Moved       int              `json:"moved"` // sources that somebody else moved meanwhile
 }
 
-// enough is how many transient failures in a row end a run: the server is down, and every
-// further source would only wait for the same.
+// enough is how many transient failures, or rejections of the key, in a row end a run: the server is
+// down, or the account empty, and every further source would only meet the same.
 const enough = 5
 
 // pageSize is how many waiting sources are read at a time.
@@ -188,21 +188,58 @@ func (c Screener) Run(ctx context.Context, d *db.DB, o Options) (sum Summary, er
 		return sum, nil
 	}
 	if o.Concurrency <= 0 {
-		o.Concurrency = c.Client.Endpoint().MaxInFlight
+		// More than the client lets through: while one source is written, another is asked about.
+		o.Concurrency = c.Client.Endpoint().MaxInFlight*3/2 + 4
 	}
 	t := tally{sum: &sum, progress: o.Progress}
-	after := ""
-	for sum.Stopped == nil {
-		ids, err := waitingAfter(ctx, d, after, pageOf(o.Limit, sum.Seen))
-		if err != nil || len(ids) == 0 {
-			return sum, err
-		}
-		after = ids[len(ids)-1]
-		if err := c.page(ctx, d, ids, o.Concurrency, &t); err != nil {
-			return sum, err
-		}
+	g, inner := errgroup.WithContext(ctx)
+	ids := make(chan string)
+	g.Go(func() error {
+		defer close(ids)
+		return feed(inner, d, o.Limit, &t, ids)
+	})
+	for range o.Concurrency {
+		g.Go(func() error {
+			for id := range ids {
+				if inner.Err() != nil || t.stopped() {
+					continue
+				}
+				out, err := c.One(inner, d, id)
+				if err := t.add(out, err); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
 	}
-	return sum, nil
+	if err := g.Wait(); err != nil {
+		return sum, err
+	}
+	if sum.Stopped == nil {
+		sum.Stopped = t.rejected
+	}
+	return sum, ctx.Err()
+}
+
+// feed hands out the waiting sources, page by page, until there are no more or the run has ended.
+func feed(ctx context.Context, d *db.DB, limit int, t *tally, ids chan<- string) error {
+	after, given := "", 0
+	for !t.stopped() {
+		page, err := waitingAfter(ctx, d, after, pageOf(limit, given))
+		if err != nil || len(page) == 0 {
+			return err
+		}
+		for _, id := range page {
+			select {
+			case ids <- id:
+			case <-ctx.Done():
+				return nil // the worker that failed, or the caller, says why
+			}
+		}
+		given += len(page)
+		after = page[len(page)-1]
+	}
+	return nil
 }
 
 func pageOf(limit, seen int) int {
@@ -212,31 +249,13 @@ func pageOf(limit, seen int) int {
 	return min(pageSize, limit-seen)
 }
 
-// page screens a page of sources and returns when all of them are done.
-func (c Screener) page(ctx context.Context, d *db.DB, ids []string, workers int, t *tally) error {
-	g, inner := errgroup.WithContext(ctx)
-	g.SetLimit(workers)
-	for _, id := range ids {
-		g.Go(func() error {
-			if inner.Err() != nil || t.stopped() {
-				return nil
-			}
-			out, err := c.One(inner, d, id)
-			return t.add(out, err)
-		})
-	}
-	if err := g.Wait(); err != nil {
-		return err
-	}
-	return ctx.Err()
-}
-
 // A tally gathers outcomes from several goroutines.
 type tally struct {
 	mu       sync.Mutex
 	sum      *Summary
 	progress func(Outcome)
-	inARow   int // transient failures since the last answer
+	inARow   map[llm.Kind]int // failures since the last answer
+	rejected *llm.Failure     // of the key, since the last answer
 }
 
 func (t *tally) stopped() bool {
@@ -276,18 +295,25 @@ func (t *tally) add(out Outcome, err error) error {
 	return nil
 }
 
+// fail counts a failure and decides whether the run goes on: a server that is missing or knows no such
+// model ends it at once, one that is silent or rejects the key after a few in a row.
 func (t *tally) fail(f *llm.Failure) {
 	if f == nil {
-		t.inARow = 0
+		t.inARow, t.rejected = nil, nil
 		return
 	}
-	t.sum.Failures[f.Kind]++
-	if f.Kind != llm.KindTransient {
-		t.inARow = 0
-	} else {
-		t.inARow++
+	if f.Kind == llm.KindAuth {
+		t.rejected = f
 	}
-	if t.sum.Stopped == nil && (f.Kind.Stops() || t.inARow >= enough) {
+	t.sum.Failures[f.Kind]++
+	if t.inARow == nil {
+		t.inARow = map[llm.Kind]int{}
+	}
+	t.inARow[f.Kind]++
+	patient := f.Kind == llm.KindTransient || f.Kind == llm.KindAuth
+	switch {
+	case t.sum.Stopped != nil:
+	case patient && t.inARow[f.Kind] >= enough, f.Kind.Stops() && !patient:
 		t.sum.Stopped = f
 	}
 }
