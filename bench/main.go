@@ -30,35 +30,44 @@ type sizes struct {
 	Large    int // the larger import
 	File     int // triplets of the large statistics file
 	Starts   int
-	Asks     int // of each page
-	Saves    int // of the lone writer; thirty writers share four times as many
+	Asks     int           // of each page
+	Saves    int           // of the lone writer; thirty writers share four times as many
+	Engine   time.Duration // how long the model engine is watched
 }
 
 var (
-	full  = sizes{Sources: 50_000, Triplets: 5_000, Small: 10_000, Large: 100_000, File: 50_000, Starts: 10, Asks: 30, Saves: 300}
-	quick = sizes{Sources: 5_000, Triplets: 500, Small: 1_000, Large: 10_000, File: 5_000, Starts: 3, Asks: 10, Saves: 60}
+	full  = sizes{Sources: 50_000, Triplets: 5_000, Small: 10_000, Large: 100_000, File: 50_000, Starts: 10, Asks: 30, Saves: 300, Engine: 10 * time.Second}
+	quick = sizes{Sources: 5_000, Triplets: 500, Small: 1_000, Large: 10_000, File: 5_000, Starts: 3, Asks: 10, Saves: 60, Engine: 3 * time.Second}
 )
 
 func main() {
+	if latency, err := time.ParseDuration(os.Getenv(modelLatency)); err == nil {
+		fmt.Fprintln(os.Stderr, fakeModel(latency))
+		return
+	}
 	short := flag.Bool("quick", false, "a tenth of the sizes")
 	out := flag.String("out", filepath.Join("docs", "BENCHMARKS.md"), "page to write; - is stdout")
 	url := flag.String("db", "", "PostgreSQL to use schemas of (postgres://…); SQLite files without it")
 	texts := flag.String("texts", "", "folder of real texts (.md, .txt, .json, .jsonl) to make the data from; the sample's texts without it")
+	only := flag.String("only", "", "run one step alone, such as \"model engine\", and print its page instead of writing it")
 	keep := flag.String("keep", "", "directory to work in and keep (default: a temporary one)")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	if err := run(ctx, *short, *out, *url, *texts, *keep); err != nil {
+	if err := run(ctx, *short, *out, *url, *texts, *keep, *only); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		stop()
 		os.Exit(1)
 	}
 }
 
-func run(ctx context.Context, short bool, out, url, texts, dir string) (err error) {
+func run(ctx context.Context, short bool, out, url, texts, dir, only string) (err error) {
 	size, command := full, []string{"go run ./bench"}
 	if short {
 		size, command = quick, append(command, "-quick")
+	}
+	if only != "" {
+		out = "-"
 	}
 	if url != "" {
 		command = append(command, "-db postgres://…")
@@ -77,7 +86,7 @@ func run(ctx context.Context, short bool, out, url, texts, dir string) (err erro
 		return err
 	}
 	rep := &report{Command: strings.Join(command, " "), Began: time.Now(), LoadBefore: loadAverage(), Texts: pool.String(), Quick: short}
-	s := &suite{size: size, dir: dir, stores: &stores{dir: dir, url: url}, pool: pool, rep: rep}
+	s := &suite{size: size, dir: dir, stores: &stores{dir: dir, url: url}, pool: pool, rep: rep, only: only}
 	defer func() { err = errors.Join(err, s.stores.drop()) }()
 	if err := s.run(ctx); err != nil {
 		return err

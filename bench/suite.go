@@ -27,6 +27,7 @@ type suite struct {
 	stores *stores
 	pool   *pool
 	rep    *report
+	only   string // the one step to run; "" for all
 }
 
 func (s *suite) run(ctx context.Context) error {
@@ -46,7 +47,11 @@ func (s *suite) run(ctx context.Context) error {
 		{"autosave", func(ctx context.Context) error { return s.autosaves(ctx, p) }},
 		{"statistics", s.statistics},
 		{"analyses", s.analyses},
+		{"model engine", s.engine},
 	} {
+		if s.only != "" && s.only != step.name {
+			continue
+		}
 		began := time.Now()
 		fmt.Fprintf(os.Stderr, "%s …\n", step.name)
 		if err := step.do(ctx); err != nil {

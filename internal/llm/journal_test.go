@@ -239,7 +239,7 @@ func TestUsage(t *testing.T) {
 	for raw, want := range map[string]Call{
 		`{"usage":{"prompt_tokens":9,"completion_tokens":4,"prompt_tokens_details":{"cached_tokens":8},"completion_tokens_details":{"reasoning_tokens":3}}}`: {PromptTokens: 9, CompletionTokens: 4, CachedTokens: 8, ReasoningTokens: 3},
 		`{"usage":{"prompt_tokens":9,"completion_tokens":4,"prompt_cache_hit_tokens":5,"reasoning_tokens":2}}`:                                               {PromptTokens: 9, CompletionTokens: 4, CachedTokens: 5, ReasoningTokens: 2},
-		`{"usage":{"prompt_tokens":-9,"completion_tokens":"many"},"choices":[{"finish_reason":"stop","message":{"content":"雪雪雪"}}]}`:                        {PromptTokens: 7, CompletionTokens: 2, TokensEstimated: true, FinishReason: "stop"},
+		`{"usage":{"prompt_tokens":-9,"completion_tokens":"many"},"choices":[{"finish_reason":"stop","message":{"content":"雪雪雪"}}]}`:                         {PromptTokens: 7, CompletionTokens: 2, TokensEstimated: true, FinishReason: "stop"},
 		`{}`: {PromptTokens: 7, TokensEstimated: true},
 	} {
 		k := Call{Response: raw}

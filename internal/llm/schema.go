@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 
 	"github.com/google/jsonschema-go/jsonschema"
 )
@@ -32,6 +33,25 @@ type field struct {
 // a list. narrow, when not nil, changes the schema for one question, as when the values of an
 // enum come from a taxonomy.
 func SchemaOf[Reply any](narrow func(*jsonschema.Schema)) (*Schema, error) {
+	if narrow == nil {
+		t := reflect.TypeFor[Reply]()
+		if known, ok := schemas.Load(t); ok {
+			return known.(*Schema), nil
+		}
+		s, err := schemaOf[Reply](nil)
+		if err == nil {
+			schemas.Store(t, s)
+		}
+		return s, err
+	}
+	return schemaOf[Reply](narrow)
+}
+
+// schemas are those of whole reply types, of which there are as many as prompts: deriving one costs
+// more than all the rest of a question.
+var schemas sync.Map
+
+func schemaOf[Reply any](narrow func(*jsonschema.Schema)) (*Schema, error) {
 	s, err := jsonschema.For[Reply](nil)
 	if err != nil {
 		return nil, err

@@ -1,0 +1,181 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"runtime"
+	"strings"
+	"sync/atomic"
+	"syscall"
+	"testing/fstest"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"coigwriter/internal/db"
+	"coigwriter/internal/llm"
+)
+
+// The bounds of the model engine.
+const (
+	boundThroughput = 97.0 // per cent of calls in flight over latency
+	boundCPU        = 1.0  // ms for a call
+	boundBytes      = 30.0 // kB for a call beyond its bodies
+)
+
+// modelLatency is the variable under which this program is started once more as a fake model server of
+// fixed latency.
+const modelLatency = "COIGWRITER_BENCH_MODEL"
+
+// fakeModel answers every question after the same time. It is a fake and speaks the protocol.
+func fakeModel(latency time.Duration) error {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return err
+	}
+	answer, err := json.Marshal(map[string]any{
+		"choices": []any{map[string]any{"finish_reason": "stop", "message": map[string]any{"role": "assistant", "content": `{"reasons":"稳","quality":8}`}}},
+		"usage":   map[string]any{"prompt_tokens": 900, "completion_tokens": 12},
+	})
+	if err != nil {
+		return err
+	}
+	fmt.Printf("http://%s/v1\n", l.Addr())
+	return http.Serve(l, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		time.Sleep(latency)
+		w.Header().Set("Content-Type", "application/json")
+		_, _ = w.Write(answer)
+	}))
+}
+
+// startModel starts the fake in a process of its own.
+func startModel(ctx context.Context, latency time.Duration) (url string, stop func(), err error) {
+	self, err := os.Executable()
+	if err != nil {
+		return "", nil, err
+	}
+	cmd := exec.CommandContext(ctx, self)
+	cmd.Env = append(os.Environ(), modelLatency+"="+latency.String())
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		return "", nil, err
+	}
+	if err := cmd.Start(); err != nil {
+		return "", nil, err
+	}
+	url, err = bufio.NewReader(out).ReadString('\n')
+	return strings.TrimSpace(url), func() { _ = cmd.Process.Kill(); _ = cmd.Wait() }, err
+}
+
+type engineReply struct {
+	Reasons string `json:"reasons"`
+	Quality int    `json:"quality" min:"1" max:"10"`
+}
+
+type engineData struct{ Text llm.Text }
+
+var engineFiles = fstest.MapFS{"prompts/bench.tmpl": {Data: []byte(`{{define "system"}}给文章打分，只输出 JSON。{{end}}{{define "user"}}{{.Text}}{{end}}`)}}
+
+// engine times the asking of models against a server of fixed latency: what the engine adds is what is
+// missing from calls in flight over latency.
+func (s *suite) engine(ctx context.Context) error {
+	sec := s.rep.section("Model engine", "llm.Ask", "Questions about texts of 500 characters to a fake server of fixed latency in a process of its own; every intent and every raw reply is durable in the database. "+
+		"Measured once the limit has climbed to the calls in flight named; the ideal is calls in flight over latency. CPU is this process's, user and system; memory is what was allocated, over the calls.")
+	for _, c := range []struct {
+		inFlight int
+		latency  time.Duration
+	}{{8, 50 * time.Millisecond}, {64, 50 * time.Millisecond}, {256, 500 * time.Millisecond}} {
+		if err := s.engineAt(ctx, sec, c.inFlight, c.latency); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *suite) engineAt(ctx context.Context, sec *section, inFlight int, latency time.Duration) error {
+	url, stop, err := startModel(ctx, latency)
+	if err != nil {
+		return err
+	}
+	defer stop()
+	store, err := s.stores.open(ctx, fmt.Sprintf("engine-%d", inFlight))
+	if err != nil {
+		return err
+	}
+	d, err := db.Open(ctx, store)
+	if err != nil {
+		return err
+	}
+	defer d.Close()
+	if err := d.Migrate(ctx); err != nil {
+		return err
+	}
+	client, err := llm.NewClient(llm.Endpoint{BaseURL: url, Model: "scripted-fixed", MaxInFlight: inFlight})
+	if err != nil {
+		return err
+	}
+	defer client.Close()
+	prompt, err := llm.ReadPrompt[engineReply](engineFiles, "bench")
+	if err != nil {
+		return err
+	}
+	text := strings.Repeat("雨停了，巷口的灯亮起来。", 42)
+	var asked, next atomic.Int64
+	run, end := context.WithCancel(ctx)
+	g, inner := errgroup.WithContext(run)
+	for range inFlight*3/2 + 4 {
+		g.Go(func() error {
+			for inner.Err() == nil {
+				n := next.Add(1)
+				_, _, err := llm.Ask(inner, d, client, prompt, engineData{llm.Text(fmt.Sprint(n, text))}, llm.About{Kind: "bench", ID: fmt.Sprint(n)})
+				if inner.Err() != nil {
+					return nil
+				}
+				if err != nil {
+					return err
+				}
+				asked.Add(1)
+			}
+			return nil
+		})
+	}
+	ideal := float64(inFlight) / latency.Seconds()
+	time.Sleep(5*time.Second + 12*latency) // the limit climbs
+	before, cpu, bytes := asked.Load(), cpuTime(), allocated()
+	began := time.Now()
+	time.Sleep(s.size.Engine)
+	calls, took := float64(asked.Load()-before), time.Since(began)
+	cpu, bytes = cpuTime()-cpu, allocated()-bytes
+	end()
+	if err := g.Wait(); err != nil {
+		return err
+	}
+	rate := calls / took.Seconds()
+	what := fmt.Sprintf("%d in flight at %s", inFlight, latency)
+	sec.fact(what, fmt.Sprintf("%.0f calls a second, the ideal is %.0f", rate, ideal))
+	sec.least(what+": per cent of the ideal", 100*rate/ideal, boundThroughput)
+	sec.bound(what+": CPU for a call", cpu.Seconds()*1e3/calls, boundCPU, "ms")
+	sec.bound(what+": allocated for a call", bytes/calls/1e3, boundBytes, "kB")
+	return nil
+}
+
+// cpuTime is what this process has used.
+func cpuTime() time.Duration {
+	var u syscall.Rusage
+	if syscall.Getrusage(syscall.RUSAGE_SELF, &u) != nil {
+		return 0
+	}
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
+}
+
+func allocated() float64 {
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return float64(m.TotalAlloc)
+}
