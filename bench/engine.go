@@ -2,9 +2,12 @@ package main
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"os"
@@ -26,7 +29,7 @@ import (
 const (
 	boundThroughput = 97.0 // per cent of calls in flight over latency
 	boundCPU        = 1.0  // ms for a call
-	boundBytes      = 30.0 // kB for a call beyond its bodies
+	boundHeld       = 30.0 // kB held for a call in flight
 )
 
 // modelLatency is the variable under which this program is started once more as a fake model server of
@@ -86,7 +89,7 @@ var engineFiles = fstest.MapFS{"prompts/bench.tmpl": {Data: []byte(`{{define "sy
 // missing from calls in flight over latency.
 func (s *suite) engine(ctx context.Context) error {
 	sec := s.rep.section("Model engine", "llm.Ask", "Questions about texts of 500 characters to a fake server of fixed latency in a process of its own; every intent and every raw reply is durable in the database. "+
-		"Measured once the limit has climbed to the calls in flight named; the ideal is calls in flight over latency. CPU is this process's, user and system; memory is what was allocated, over the calls.")
+		"Measured once the limit has climbed to the calls in flight named; the ideal is calls in flight over latency. CPU is this process's, user and system; memory held is what is reachable while the calls are under way over what was before, divided by the questions that were being asked.")
 	for _, c := range []struct {
 		inFlight int
 		latency  time.Duration
@@ -126,10 +129,16 @@ func (s *suite) engineAt(ctx context.Context, sec *section, inFlight int, latenc
 		return err
 	}
 	text := strings.Repeat("雨停了，巷口的灯亮起来。", 42)
+	bare, err := bareRate(ctx, url, text, inFlight, s.size.Engine/2)
+	if err != nil {
+		return err
+	}
 	var asked, next atomic.Int64
+	idle := held()
 	run, end := context.WithCancel(ctx)
 	g, inner := errgroup.WithContext(run)
-	for range inFlight*3/2 + 4 {
+	workers := inFlight*3/2 + 4
+	for range workers {
 		g.Go(func() error {
 			for inner.Err() == nil {
 				n := next.Add(1)
@@ -152,17 +161,60 @@ func (s *suite) engineAt(ctx context.Context, sec *section, inFlight int, latenc
 	time.Sleep(s.size.Engine)
 	calls, took := float64(asked.Load()-before), time.Since(began)
 	cpu, bytes = cpuTime()-cpu, allocated()-bytes
+	busy := held()
 	end()
 	if err := g.Wait(); err != nil {
 		return err
 	}
 	rate := calls / took.Seconds()
 	what := fmt.Sprintf("%d in flight at %s", inFlight, latency)
-	sec.fact(what, fmt.Sprintf("%.0f calls a second, the ideal is %.0f", rate, ideal))
+	sec.fact(what, fmt.Sprintf("%.0f calls a second, the ideal is %.0f; a bare HTTP client makes %.0f", rate, ideal, bare))
 	sec.least(what+": per cent of the ideal", 100*rate/ideal, boundThroughput)
 	sec.bound(what+": CPU for a call", cpu.Seconds()*1e3/calls, boundCPU, "ms")
-	sec.bound(what+": allocated for a call", bytes/calls/1e3, boundBytes, "kB")
+	sec.bound(what+": memory held for a call", max(busy-idle, 1)/float64(workers)/1e3, boundHeld, "kB")
+	sec.fact(what+": allocated and let go for a call", fmt.Sprintf("%.0f kB", bytes/calls/1e3))
 	return nil
+}
+
+// bareRate is what the server gives to plain requests, without engine and database.
+func bareRate(ctx context.Context, url, text string, inFlight int, during time.Duration) (float64, error) {
+	body, err := json.Marshal(map[string]any{"model": "scripted-fixed", "messages": []any{map[string]any{"role": "user", "content": text}}})
+	if err != nil {
+		return 0, err
+	}
+	transport := http.DefaultTransport.(*http.Transport).Clone()
+	transport.MaxIdleConnsPerHost = inFlight
+	client := &http.Client{Transport: transport}
+	defer client.CloseIdleConnections()
+	run, end := context.WithTimeout(ctx, during)
+	defer end()
+	var n atomic.Int64
+	g, inner := errgroup.WithContext(run)
+	for range inFlight {
+		g.Go(func() error {
+			for inner.Err() == nil {
+				req, err := http.NewRequestWithContext(inner, http.MethodPost, url+"/chat/completions", bytes.NewReader(body))
+				if err != nil {
+					return err
+				}
+				res, err := client.Do(req)
+				if err != nil {
+					if inner.Err() != nil {
+						return nil
+					}
+					return err
+				}
+				_, err = io.Copy(io.Discard, res.Body)
+				if err := errors.Join(err, res.Body.Close()); err != nil && inner.Err() == nil {
+					return err
+				}
+				n.Add(1)
+			}
+			return nil
+		})
+	}
+	err = g.Wait()
+	return float64(n.Load()) / during.Seconds(), err
 }
 
 // cpuTime is what this process has used.
@@ -172,6 +224,14 @@ func cpuTime() time.Duration {
 		return 0
 	}
 	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
+}
+
+// held is what is reachable now.
+func held() float64 {
+	runtime.GC()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return float64(m.HeapAlloc)
 }
 
 func allocated() float64 {
