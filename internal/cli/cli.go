@@ -42,6 +42,7 @@ type commands struct {
 	Import    importCmd    `cmd:"" help:"Bring texts in."`
 	Screen    screenCmd    `cmd:"" needs:"model" help:"Screen the waiting sources with the configured model."`
 	Status    statusCmd    `cmd:"" help:"Show where everything stands."`
+	Models    llmCmd       `cmd:"" name:"llm" help:"Model calls: what they cost, replies read again, batch files."`
 	Release   releaseCmd   `cmd:"" help:"Cut, list, compare and verify dataset versions."`
 	Export    exportCmd    `cmd:"" help:"Write a release in a format trainers read."`
 	Stats     statsCmd     `cmd:"" needs:"files" help:"Counts and lengths of any triplet file (the paper's Tables 5-10)."`
@@ -111,6 +112,9 @@ func Run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 		fmt.Fprintf(stderr, "coigwriter: %v\n", err)
 		fmt.Fprintln(stderr, "try: coigwriter", strings.TrimSpace(commandOf(args)+" --help"))
 		return exitUsage
+	}
+	if file != nil {
+		cmds.Config.LLM.Prices = file.prices
 	}
 	con := &console{in: stdin, out: stdout, err: stderr, json: cmds.JSON, quiet: cmds.Quiet}
 	kctx.BindTo(ctx, (*context.Context)(nil))

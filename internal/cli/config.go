@@ -40,9 +40,12 @@ type LLMConfig struct {
 	Key         string        `help:"API key (better in the environment than in a file)." env:"KEY" placeholder:"SECRET"`
 	Model       string        `help:"Model name as the server knows it." env:"MODEL" placeholder:"NAME"`
 	Timeout     time.Duration `help:"Longest wait for one answer." default:"5m" env:"TIMEOUT"`
-	Concurrency int           `help:"Calls in flight at once." default:"8" env:"CONCURRENCY"`
+	Concurrency int           `help:"Most calls in flight, of all processes together; they start at 8 and climb while the server gets faster by it." default:"64" env:"CONCURRENCY"`
 	Retries     int           `help:"Further attempts after a failure that may pass." default:"5" env:"RETRIES"`
 	MaxTokens   int           `help:"Longest answer in tokens." default:"2048" env:"MAX_TOKENS"`
+	MaxCost     string        `help:"The most that one run may cost, such as \"20 CNY\"; needs a price of the model in coigwriter.toml." env:"MAX_COST" placeholder:"AMOUNT"`
+
+	Prices llm.Prices `kong:"-"` // the tables [[llm.price]] of the config file
 }
 
 // database returns the address of the project's database.
@@ -59,9 +62,17 @@ func (c *Config) client() (*llm.Client, error) {
 	if c.LLM.URL != "" && c.LLM.Model == "" {
 		return nil, usagef("--llm-url is set but --llm-model is not: name the model as the server knows it")
 	}
+	var most llm.Amount
+	if c.LLM.MaxCost != "" {
+		var err error
+		if most, err = llm.ParseAmount(c.LLM.MaxCost); err != nil {
+			return nil, usagef("--llm-max-cost: %v", err)
+		}
+	}
 	return llm.NewClient(llm.Endpoint{
 		BaseURL: c.LLM.URL, APIKey: llm.Secret(c.LLM.Key), Model: c.LLM.Model, Timeout: c.LLM.Timeout,
 		MaxTokens: c.LLM.MaxTokens, MaxInFlight: c.LLM.Concurrency, Retries: retries(c.LLM.Retries),
+		Prices: c.LLM.Prices, MaxCost: most,
 	})
 }
 
@@ -76,11 +87,13 @@ func retries(n int) int {
 // secrets are the flags whose values doctor and logs never show.
 var secrets = []string{"llm-key"}
 
-// A tomlFile resolves flags from coigwriter.toml; [llm] url is the flag --llm-url.
+// A tomlFile resolves flags from coigwriter.toml; [llm] url is the flag --llm-url. Only the
+// prices are no flags.
 type tomlFile struct {
 	path   string
 	values map[string]any // by flag name
 	keys   []string
+	prices llm.Prices
 }
 
 // configFile reads the config file of the data directory that args or the environment name.
@@ -113,6 +126,12 @@ func configFile(args []string) (*tomlFile, error) {
 		return nil, errs.Invalidf("%s: %w", path, err)
 	}
 	f := &tomlFile{path: path, values: map[string]any{}}
+	if section, ok := tree["llm"].(map[string]any); ok && section["price"] != nil {
+		if f.prices, err = pricesFrom(path, raw, section["price"]); err != nil {
+			return nil, err
+		}
+		delete(section, "price")
+	}
 	f.flatten("", tree)
 	slices.Sort(f.keys)
 	return f, nil

@@ -198,8 +198,8 @@ func (q *question) newCall(c *Client, asked int) *Call {
 
 type personKey struct{}
 
-// By says for whom models are asked under ctx; without it the ledger counts calls to nobody.
-func By(ctx context.Context, personID string) context.Context {
+// ForPerson says for whom models are asked under ctx; without it the ledger counts calls to nobody.
+func ForPerson(ctx context.Context, personID string) context.Context {
 	return context.WithValue(ctx, personKey{}, personID)
 }
 

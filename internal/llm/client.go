@@ -31,6 +31,7 @@ type Client struct {
 	e       Endpoint
 	http    *http.Client
 	limiter *limiter
+	budget  *Budget
 
 	mu    sync.Mutex
 	level int // index into levels: the strongest that has worked so far
@@ -48,10 +49,14 @@ func NewClient(e Endpoint) (_ *Client, err error) {
 	if err != nil {
 		return nil, err
 	}
+	budget, err := NewBudget(e.MaxCost, e.Prices, e.Model, time.Now())
+	if err != nil {
+		return nil, err
+	}
 	transport := http.DefaultTransport.(*http.Transport).Clone()
 	transport.MaxIdleConnsPerHost = e.MaxInFlight
 	return &Client{
-		Wait: sleep, e: e, limiter: newLimiter(e.MaxInFlight),
+		Wait: sleep, e: e, limiter: newLimiter(e.MaxInFlight), budget: budget,
 		http: &http.Client{
 			Transport: transport,
 			// A redirect could carry the text, or the key, to another machine.
@@ -204,9 +209,15 @@ func (c *Client) waitPause(ctx context.Context) error {
 
 // attempt sends the body once. wait is what the server asked for by Retry-After.
 func (c *Client) attempt(ctx context.Context, body []byte) (x exchange, wait time.Duration, err error) {
-	if err := c.limiter.acquire(ctx); err != nil {
+	most := c.budget.Most(len(body), c.e.MaxTokens)
+	if err := c.budget.Hold(most); err != nil {
 		return x, 0, err
 	}
+	if err := c.limiter.acquire(ctx); err != nil {
+		c.budget.Settle(most, 0)
+		return x, 0, err
+	}
+	defer func() { c.budget.Settle(most, c.cost(x, err, most)) }()
 	defer func() { c.limiter.release(x.took, x.completionTokens(), x.failure == nil && err == nil) }()
 	timed, cancel := context.WithTimeout(ctx, c.e.Timeout)
 	defer cancel()
@@ -242,6 +253,21 @@ func (c *Client) attempt(ctx context.Context, body []byte) (x exchange, wait tim
 		x.failure = httpFailure(x.status, x.response)
 	}
 	return x, wait, nil
+}
+
+// cost is what an attempt has cost: by the server's count, at worst where it gives none or was not
+// waited for, and nothing where it did not answer.
+func (c *Client) cost(x exchange, err error, most int64) int64 {
+	switch u := usageOf(x.response); {
+	case err != nil:
+		return most
+	case x.status != http.StatusOK:
+		return 0
+	case u.Prompt+u.Completion == 0:
+		return most
+	default:
+		return c.budget.Cost(Tokens{Prompt: int64(u.Prompt), Cached: int64(u.Cached), Completion: int64(u.Completion), Reasoning: int64(u.Reasoning)})
+	}
 }
 
 // An interruptedError is the context's, from the time between sending a question and its answer: the

@@ -78,6 +78,9 @@ type Endpoint struct {
 	RetryWait   time.Duration // 1 s before the first retry, doubling, with full jitter
 	MaxWait     time.Duration // 60 s: the longest wait; a server that asks for more is left alone
 	MaxInFlight int           // 64: the most requests at once, of all processes together; they start at 8 and climb
+
+	Prices  Prices // what models cost; without a price the cost is not known
+	MaxCost Amount // the most that one run of the program may cost; the zero amount bounds nothing
 }
 
 // Configured reports whether there is a server to ask at all.

@@ -22,6 +22,7 @@ const (
 	KindBadEndpoint Kind = "bad_endpoint" // the server has no such model or address, or rejects the request
 	KindLost        Kind = "lost"         // sent, and the program ended before the answer was stored
 	KindNoEndpoint  Kind = "no_endpoint"  // no server is configured
+	KindBudget      Kind = "budget"       // the run has cost what it may
 )
 
 // Final reports whether the same question would fail the same way, so that asking again only costs.
@@ -31,7 +32,7 @@ func (k Kind) Final() bool {
 
 // Stops reports whether every other question would fail too, so that a run should end here.
 func (k Kind) Stops() bool {
-	return k == KindAuth || k == KindBadEndpoint || k == KindNoEndpoint
+	return k == KindAuth || k == KindBadEndpoint || k == KindNoEndpoint || k == KindBudget
 }
 
 // A Failure is why there is no reply. It is an error of kind [errs.Unavailable]: nothing was

@@ -1,0 +1,8 @@
+package cli
+
+// llmCmd is everything about calls to models.
+type llmCmd struct {
+	Ledger llmLedgerCmd `cmd:"" help:"What model calls used, cost and took, by stage, model, person or day."`
+	Replay llmReplayCmd `cmd:"" help:"Read stored replies again with the present parser, without calling anybody."`
+	Batch  llmBatchCmd  `cmd:"" needs:"model" help:"Questions for a provider's batch service, and its answers."`
+}
