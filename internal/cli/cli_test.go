@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -45,6 +46,7 @@ func TestMain(m *testing.M) {
 //	page STATUS PATH           asks for a page without a session
 //	database                   another empty database; on SQLite each folder has its own anyway
 //	model [mode]               starts the scripted fake of a model; $MODEL is its address
+//	batch IN OUT               plays a batch service: the fake answers the questions, all but the last
 //	api STATUS METHOD PATH [JSON]   asks the API with $TOKEN (and If-Match $MATCH), wants a status
 //	take VAR PATH              a value of the last JSON on stdout, such as 0.id, into a variable
 //	big FILE                   writes a file with one line of 50 MB between two good records
@@ -94,7 +96,7 @@ func TestScripts(t *testing.T) {
 				startScript(ts, "demo", append([]string{"--listen", "127.0.0.1:0"}, args...))
 			},
 			"work": func(ts *testscript.TestScript, _ bool, args []string) { startScript(ts, "work", args) },
-			"page": pageScript, "halt": haltScript, "model": modelScript, "api": apiScript, "take": takeScript, "big": bigScript, "encode": encodeScript,
+			"page": pageScript, "halt": haltScript, "model": modelScript, "batch": batchScript, "api": apiScript, "take": takeScript, "big": bigScript, "encode": encodeScript,
 		},
 	})
 }
@@ -235,6 +237,38 @@ func modelScript(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(err)
 	ts.Defer(s.Close)
 	ts.Setenv("MODEL", s.Endpoint().BaseURL)
+}
+
+// batchScript plays a provider's batch service: it has the scripted server answer every line of a file,
+// and writes its answers in the provider's shape; the last line fails, as some do.
+func batchScript(ts *testscript.TestScript, neg bool, args []string) {
+	if len(args) != 2 {
+		ts.Fatalf("usage: batch QUESTIONS ANSWERS")
+	}
+	var out strings.Builder
+	enc := json.NewEncoder(&out)
+	lines := strings.Split(strings.TrimSpace(ts.ReadFile(args[0])), "\n")
+	for i, line := range lines {
+		var q struct {
+			CustomID    string `json:"custom_id"`
+			Method, URL string
+			Body        json.RawMessage
+		}
+		ts.Check(json.Unmarshal([]byte(line), &q))
+		if q.Method != "POST" || q.URL != "/v1/chat/completions" {
+			ts.Fatalf("line %d: %s %s", i+1, q.Method, q.URL)
+		}
+		if i == len(lines)-1 && i > 0 {
+			ts.Check(enc.Encode(map[string]any{"custom_id": q.CustomID, "response": nil, "error": map[string]any{"message": "expired"}}))
+			continue
+		}
+		res, err := http.Post(ts.Getenv("MODEL")+"/chat/completions", "application/json", bytes.NewReader(q.Body))
+		ts.Check(err)
+		body, err := io.ReadAll(res.Body)
+		ts.Check(errors.Join(err, res.Body.Close()))
+		ts.Check(enc.Encode(map[string]any{"id": fmt.Sprint("b", i), "custom_id": q.CustomID, "response": map[string]any{"status_code": res.StatusCode, "body": json.RawMessage(body)}, "error": nil}))
+	}
+	ts.Check(os.WriteFile(ts.MkAbs(args[1]), []byte(out.String()), 0o600))
 }
 
 func apiScript(ts *testscript.TestScript, neg bool, args []string) {

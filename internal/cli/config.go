@@ -39,6 +39,9 @@ type LLMConfig struct {
 	URL         string        `help:"Base URL of an OpenAI-compatible server, such as http://127.0.0.1:8000/v1." env:"URL" placeholder:"URL"`
 	Key         string        `help:"API key (better in the environment than in a file)." env:"KEY" placeholder:"SECRET"`
 	Model       string        `help:"Model name as the server knows it." env:"MODEL" placeholder:"NAME"`
+	Digest      string        `help:"Digest of the model's weights: other weights under the same name are then asked anew." env:"DIGEST" placeholder:"HEX"`
+	Flavour     string        `help:"Kind of server: sglang, vllm, llama.cpp, ollama, transformers, dashscope, deepseek, openai; \"llm probe\" finds it." env:"FLAVOUR" placeholder:"NAME"`
+	NoThinking  bool          `help:"Ask the model to answer without a thought." env:"NO_THINKING"`
 	Timeout     time.Duration `help:"Longest wait for one answer." default:"5m" env:"TIMEOUT"`
 	Concurrency int           `help:"Most calls in flight, of all processes together; they start at 8 and climb while the server gets faster by it." default:"64" env:"CONCURRENCY"`
 	Retries     int           `help:"Further attempts after a failure that may pass." default:"5" env:"RETRIES"`
@@ -60,20 +63,29 @@ func (c *Config) database() string {
 // sources wait, and people may score by hand.
 func (c *Config) client() (*llm.Client, error) {
 	if c.LLM.URL != "" && c.LLM.Model == "" {
-		return nil, usagef("--llm-url is set but --llm-model is not: name the model as the server knows it")
+		return nil, usagef("--llm-url is set but --llm-model is not: name the model as the server knows it; coigwriter llm probe lists them")
 	}
+	e, err := c.endpoint()
+	if err != nil {
+		return nil, err
+	}
+	return llm.NewClient(e)
+}
+
+// endpoint is the model's server as the settings describe it.
+func (c *Config) endpoint() (llm.Endpoint, error) {
 	var most llm.Amount
 	if c.LLM.MaxCost != "" {
 		var err error
 		if most, err = llm.ParseAmount(c.LLM.MaxCost); err != nil {
-			return nil, usagef("--llm-max-cost: %v", err)
+			return llm.Endpoint{}, usagef("--llm-max-cost: %v", err)
 		}
 	}
-	return llm.NewClient(llm.Endpoint{
-		BaseURL: c.LLM.URL, APIKey: llm.Secret(c.LLM.Key), Model: c.LLM.Model, Timeout: c.LLM.Timeout,
-		MaxTokens: c.LLM.MaxTokens, MaxInFlight: c.LLM.Concurrency, Retries: retries(c.LLM.Retries),
+	return llm.Endpoint{
+		BaseURL: c.LLM.URL, APIKey: llm.Secret(c.LLM.Key), Model: c.LLM.Model, Digest: c.LLM.Digest, Flavour: c.LLM.Flavour, NoThinking: c.LLM.NoThinking,
+		Timeout: c.LLM.Timeout, MaxTokens: c.LLM.MaxTokens, MaxInFlight: c.LLM.Concurrency, Retries: retries(c.LLM.Retries),
 		Prices: c.LLM.Prices, MaxCost: most,
-	})
+	}, nil
 }
 
 // retries turns 0, none, into what an endpoint calls none.

@@ -119,7 +119,11 @@ func checkModel(ctx context.Context, cfg *Config) check {
 		return check{name, "fail", err.Error(), "set llm.model"}
 	}
 	if !client.Configured() {
-		return check{name, "warn", "none configured: sources wait, people may score by hand", "set llm.url and llm.model"}
+		remedy := "set llm.url and llm.model"
+		if found := llm.Discover(ctx, llm.UsualPorts...); len(found) > 0 {
+			remedy = "one is at hand: " + flagsOf(found[0])
+		}
+		return check{name, "warn", "none configured: sources wait, people may score by hand", remedy}
 	}
 	ctx, cancel := context.WithTimeout(ctx, 15*time.Second)
 	defer cancel()

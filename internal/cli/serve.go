@@ -135,6 +135,9 @@ func serve(ctx context.Context, con *console, cfg *Config, d *db.DB, client *llm
 	if base == "" {
 		base = "http://" + ln.Addr().String()
 	}
+	if !client.Configured() && ready == nil {
+		offerAtStart(ctx, con.err)
+	}
 	if ready == nil {
 		ready = func(base string) error { return printSetup(ctx, con.out, d, base) }
 	}

@@ -192,7 +192,7 @@ func (q *question) newCall(c *Client, asked int) *Call {
 	return &Call{
 		ID: db.NewID(), Key: q.key, Attempt: int64(asked) + 1,
 		Prompt: q.prompt, PromptHash: q.hash, ItemKind: q.about.Kind, ItemID: q.about.ID,
-		Model: c.e.Model, Endpoint: c.e.BaseURL, Scripted: c.e.Scripted(),
+		Model: c.e.Model, Endpoint: c.e.BaseURL, Flavour: c.e.Flavour, Scripted: c.e.Scripted(),
 	}
 }
 

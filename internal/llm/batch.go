@@ -39,7 +39,7 @@ func Question[Reply any](c *Client, p *Prompt[Reply], data any, about About) (li
 		return line, err
 	}
 	first, _ := c.span()
-	level := levels[first]
+	level := c.e.levels()[first]
 	body, err := c.e.requestBody(q.messages, q.schema, q.parameters, level)
 	if err != nil {
 		return line, err

@@ -34,7 +34,7 @@ type Client struct {
 	budget  *Budget
 
 	mu    sync.Mutex
-	level int // index into levels: the strongest that has worked so far
+	level int // index into the endpoint's levels: the strongest that has worked so far
 
 	journalMu sync.Mutex
 	journals  map[*db.DB]*journal
@@ -113,6 +113,7 @@ type exchange struct {
 // ask sends msgs at the strongest level the server takes. The error is the context's; all
 // else is in the exchange.
 func (c *Client) ask(ctx context.Context, msgs []Message, s *Schema, p parameters) (exchange, error) {
+	levels := c.e.levels()
 	for i, last := c.span(); ; i++ {
 		body, err := c.e.requestBody(msgs, s, p, levels[i])
 		if err != nil {
@@ -131,6 +132,7 @@ func (c *Client) ask(ctx context.Context, msgs []Message, s *Schema, p parameter
 
 // span returns the first and last level to try.
 func (c *Client) span() (first, last int) {
+	levels := c.e.levels()
 	for i, l := range levels {
 		if c.e.Structured == l {
 			return i, i
@@ -276,9 +278,13 @@ type interruptedError struct{ error }
 
 func (e interruptedError) Unwrap() error { return e.error }
 
-// request sends one request; only it ever reads the key.
+// request sends one request to a path below the base; only [Client.requestTo] ever reads the key.
 func (c *Client) request(ctx context.Context, method, path string, body io.Reader) (*http.Response, error) {
-	req, err := http.NewRequestWithContext(ctx, method, c.e.BaseURL+path, body)
+	return c.requestTo(ctx, method, c.e.BaseURL+path, body)
+}
+
+func (c *Client) requestTo(ctx context.Context, method, address string, body io.Reader) (*http.Response, error) {
+	req, err := http.NewRequestWithContext(ctx, method, address, body)
 	if err != nil {
 		return nil, err
 	}

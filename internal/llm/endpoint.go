@@ -11,8 +11,10 @@
 package llm
 
 import (
+	"cmp"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net/url"
 	"strings"
 	"time"
@@ -54,9 +56,6 @@ const (
 	StructuredPrompt Structured = "prompt"      // the schema stands in the prompt and nothing is promised
 )
 
-// levels are the steps of degradation, in order.
-var levels = []Structured{StructuredSchema, StructuredObject, StructuredPrompt}
-
 // An Endpoint describes one OpenAI-compatible server and how to ask it. Zero fields take the
 // defaults named beside them.
 type Endpoint struct {
@@ -64,6 +63,8 @@ type Endpoint struct {
 	APIKey     Secret     // sent as a bearer token; empty sends none
 	Model      string     // the model's name on that server
 	Digest     string     // of the model's weights where it is known: other weights under the same name are asked anew
+	Flavour    string     // a Profile's, "" for a server of no kind we know
+	NoThinking bool       // ask it to answer without a thought
 	Structured Structured // StructuredAuto
 
 	Temperature float64        // 0; always sent, since servers have defaults of their own
@@ -117,8 +118,23 @@ func (e Endpoint) withDefaults() (Endpoint, error) {
 	if e.TopP < 0 || e.TopP > 1 {
 		bad = append(bad, errs.Field{Name: "top_p", Msg: "must be from 0 to 1"})
 	}
+	profile, known := ProfileOf(e.Flavour)
+	if e.Flavour != "" && !known {
+		bad = append(bad, errs.Field{Name: "flavour", Msg: fmt.Sprintf("is %q: use one of %s, or leave it out", e.Flavour, strings.Join(Flavours(), ", "))})
+	}
 	if e.TokenField == "" {
-		e.TokenField = "max_tokens"
+		e.TokenField = cmp.Or(profile.TokenField, "max_tokens")
+	}
+	if e.NoThinking {
+		extra := maps.Clone(localThinking)
+		if known {
+			extra = maps.Clone(profile.NoThinking)
+		}
+		if extra == nil {
+			extra = map[string]any{}
+		}
+		maps.Copy(extra, e.Extra) // what was asked for by name goes first
+		e.Extra = extra
 	}
 	if e.TokenField != "max_tokens" && e.TokenField != "max_completion_tokens" {
 		bad = append(bad, errs.Field{Name: "token_field", Msg: "must be max_tokens or max_completion_tokens"})

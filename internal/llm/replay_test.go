@@ -12,7 +12,7 @@ import (
 func TestReplay(t *testing.T) {
 	t.Parallel()
 	ctx := t.Context()
-	for _, level := range levels {
+	for _, level := range allLevels {
 		d, _, s, p := setup(t)
 		e := s.Endpoint()
 		e.Structured = level

@@ -3,7 +3,6 @@ package llm
 import (
 	"crypto/sha256"
 	"encoding/json"
-	"errors"
 	"slices"
 	"strings"
 
@@ -17,9 +16,9 @@ const scriptNote = "（脚本生成的示例，不是模型的判断）"
 // Scores gather around a level drawn from the hash of the text, mostly good, sometimes poor,
 // so that a sample project has both.
 func makeUp(q ScriptRequest) (string, error) {
-	text, err := q.schema()
-	if err != nil {
-		return "", err
+	text := q.schema()
+	if text == nil { // words were asked for, and not JSON
+		return scriptNote, nil
 	}
 	var s jsonschema.Schema
 	if err := json.Unmarshal(text, &s); err != nil {
@@ -37,17 +36,18 @@ func makeUp(q ScriptRequest) (string, error) {
 	return string(out), err
 }
 
-// schema finds the schema in the request, or in the first message where servers take none.
-func (q ScriptRequest) schema() (json.RawMessage, error) {
+// schema finds the schema in the request, or in the first message where servers take none; nil
+// without one.
+func (q ScriptRequest) schema() json.RawMessage {
 	if s := q.ResponseFormat.JSONSchema.Schema; len(s) > 0 {
-		return s, nil
+		return s
 	}
 	for _, m := range q.Messages {
 		if _, s, ok := strings.Cut(m.Content, schemaNote); ok {
-			return json.RawMessage(s), nil
+			return json.RawMessage(s)
 		}
 	}
-	return nil, errors.New("script: the question has no reply schema")
+	return nil
 }
 
 // inventor makes values up from a hash.

@@ -94,10 +94,14 @@ func (e Endpoint) requestBody(msgs []Message, s *Schema, p parameters, level Str
 	case StructuredObject:
 		body["response_format"] = map[string]any{"type": "json_object"}
 		msgs = withSchema(msgs, s)
-	default:
+	case StructuredPrompt:
 		msgs = withSchema(msgs, s)
 	}
 	body["messages"] = msgs
+	profile, _ := ProfileOf(e.Flavour)
+	for _, field := range profile.Rejects {
+		delete(body, field)
+	}
 	return json.Marshal(body)
 }
 
@@ -114,8 +118,10 @@ type completion struct {
 	Choices []struct {
 		FinishReason string `json:"finish_reason"`
 		Message      struct {
-			Content *string `json:"content"`
-			Refusal *string `json:"refusal"`
+			Content          *string `json:"content"`
+			Refusal          *string `json:"refusal"`
+			ReasoningContent string  `json:"reasoning_content"`
+			Reasoning        any     `json:"reasoning"` // a text, but some send an object
 		} `json:"message"`
 	} `json:"choices"`
 	Usage Usage           `json:"usage"`
