@@ -20,6 +20,7 @@ var order = [][]string{
 	{"sample"},
 	{"release"},
 	{"review"},
+	{"redteam"},
 	{"triplet"},
 	{"screen", "label"},
 	{"source"},

@@ -37,6 +37,7 @@ var examples = map[string]string{
 	"llm":               "  coigwriter llm probe\n  coigwriter llm ledger --data lab\n",
 	"llm probe":         "  coigwriter llm probe                          # what listens on this machine\n  coigwriter llm probe --llm-url http://127.0.0.1:8000/v1 --llm-model Qwen2.5-7B-Instruct\n",
 	"llm ledger":        "  coigwriter llm ledger --data lab\n  coigwriter llm ledger --data lab --by model --since 2026-03-01 --json\n",
+	"llm redteam":       "  coigwriter llm redteam --data lab\n  coigwriter llm redteam --data lab --prompt screening,score-article --attempts 20 --json\n",
 	"llm replay":        "  coigwriter llm replay --data lab\n  coigwriter llm replay --data lab --prompt screening --apply\n",
 	"llm batch":         "  coigwriter llm batch export --data lab --out questions.jsonl\n",
 	"llm batch export":  "  coigwriter llm batch export --data lab --out questions.jsonl --llm-url https://dashscope.aliyuncs.com/compatible-mode/v1 --llm-model qwen-max\n",

@@ -72,7 +72,7 @@ func (c Screener) Question(ctx context.Context, d *db.DB, sourceID string) (line
 	return line, false, nil
 }
 
-// question is askStage without the asking.
+// question is [AskStage] without the asking.
 func (c Screener) question(s *source.Source, stage string) (llm.BatchLine, error) {
 	data, about := dataOf(s, c.Taxonomy), llm.About{Kind: "source", ID: s.ID}
 	switch stage {

@@ -90,10 +90,10 @@ func narrowed(p *llm.Prompt[usabilityReply]) *llm.Prompt[usabilityReply] {
 	return p
 }
 
-// askStage asks the model about one stage. reasons are the model's words; callID names the
-// stored call, also when the error is an llm.Failure.
-func askStage(ctx context.Context, d *db.DB, c *llm.Client, s *source.Source, t *genre.Taxonomy, stage string) (j Judgement, reasons, callID string, err error) {
-	data, about := dataOf(s, t), llm.About{Kind: "source", ID: s.ID}
+// AskStage asks the model about one stage of a text; the call is stored as one about the item named.
+// reasons are the model's words; callID names the stored call, also when the error is an llm.Failure.
+func AskStage(ctx context.Context, d *db.DB, c *llm.Client, s *source.Source, t *genre.Taxonomy, stage string, about llm.About) (j Judgement, reasons, callID string, err error) {
+	data := dataOf(s, t)
 	switch stage {
 	case Assessment:
 		var r assessmentReply

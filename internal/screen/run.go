@@ -90,7 +90,7 @@ func (c Screener) One(ctx context.Context, d *db.DB, sourceID string) (out Outco
 
 // judge asks the model about one stage and records what it says.
 func (c Screener) judge(ctx context.Context, d *db.DB, s *source.Source, stage string, out *Outcome) error {
-	j, reasons, callID, err := askStage(ctx, d, c.Client, s, c.Taxonomy, stage)
+	j, reasons, callID, err := AskStage(ctx, d, c.Client, s, c.Taxonomy, stage, llm.About{Kind: "source", ID: s.ID})
 	if f := llm.FailureOf(err); f != nil {
 		out.Failure = f
 		return c.hold(ctx, d, s, stage, callID, out)

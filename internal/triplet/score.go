@@ -39,6 +39,37 @@ type partData struct {
 	Prompt, Reasoning, Article llm.Text
 }
 
+// Parts are the parts of a triplet that are scored, in the order of [Dimensions].
+func Parts() []string {
+	var names []string
+	for _, p := range parts {
+		names = append(names, p.name)
+	}
+	return names
+}
+
+// Texts are what a judge sees of a triplet.
+type Texts struct{ Genre, Prompt, Reasoning, Article string }
+
+// A PartScore is a judge's word on one part.
+type PartScore struct {
+	Reasons             string
+	Quality, Creativity int // 1 to 10
+}
+
+// AskPart asks the model about one of [Parts]; the call is stored as one about the item named. callID
+// names it, also when the error is an llm.Failure.
+func AskPart(ctx context.Context, d *db.DB, c *llm.Client, part string, t Texts, about llm.About) (s PartScore, callID string, err error) {
+	for _, p := range parts {
+		if p.name == part {
+			data := partData{Genre: t.Genre, Prompt: llm.Text(t.Prompt), Reasoning: llm.Text(t.Reasoning), Article: llm.Text(t.Article)}
+			r, callID, err := llm.Ask(ctx, d, c, p.prompt, data, about)
+			return PartScore(r), callID, err
+		}
+	}
+	return s, "", errs.Invalidf("a triplet has no part %q", part)
+}
+
 // ScoreByModel has a model fill the score sheet of a submitted triplet and applies the gate.
 // A failure leaves the triplet submitted: what was not judged has not passed.
 func ScoreByModel(ctx context.Context, d *db.DB, c *llm.Client, id string) (*Sheet, error) {
@@ -53,11 +84,15 @@ func ScoreByModel(ctx context.Context, d *db.DB, c *llm.Client, id string) (*She
 	if err != nil {
 		return nil, err
 	}
-	data := partData{Genre: tax.Title(t.Genre, "zh"), Prompt: llm.Text(t.Content.V.Prompt), Reasoning: llm.Text(t.Content.V.Reasoning), Article: llm.Text(t.Article)}
+	genre := "（未标注）" // a name that the taxonomy does not have is somebody else's word
+	if g, ok := tax.Find(t.Genre); ok {
+		genre = g.ZH
+	}
+	texts := Texts{Genre: genre, Prompt: t.Content.V.Prompt, Reasoning: t.Content.V.Reasoning, Article: t.Article}
 	e := c.Endpoint()
 	v := verdict{kind: "model", judge: e.Model, actor: "model:" + e.Model, scripted: e.Scripted(), reasons: map[string]string{}}
 	for i, p := range parts {
-		r, call, err := llm.Ask(ctx, d, c, p.prompt, data, llm.About{Kind: "triplet", ID: id})
+		r, call, err := AskPart(ctx, d, c, p.name, texts, llm.About{Kind: "triplet", ID: id})
 		if err != nil {
 			return nil, err
 		}
