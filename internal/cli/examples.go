@@ -9,7 +9,7 @@ var examples = map[string]string{
 	"init":              "  coigwriter init lab\n",
 	"import":            "  coigwriter import sources --data lab pages/ posts/*.md crawl.jsonl.zst\n",
 	"import sources":    "  coigwriter import sources --data lab pages/\n  coigwriter import sources --data lab --genre 散文 --platform 青禾论坛 essays.jsonl\n  coigwriter import sources --data lab --map text=正文 --map title=标题 crawl.jsonl\n",
-	"screen":            "  coigwriter screen --data lab --llm-url http://127.0.0.1:8000/v1 --llm-model Qwen2.5-7B-Instruct\n",
+	"screen":            "  coigwriter screen --data lab --llm-url http://127.0.0.1:8000/v1 --llm-model Qwen2.5-7B-Instruct\n  coigwriter screen --data lab --estimate       # what it would ask and cost\n",
 	"status":            "  coigwriter status --data lab\n  coigwriter status --data lab --json\n",
 	"release":           "  coigwriter release cut 1.0.0 --data lab --notes \"first release\"\n",
 	"release cut":       "  coigwriter release cut 1.0.0 --data lab --notes \"first release\"\n",

@@ -1,17 +1,23 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
+	"time"
 
+	"coigwriter/internal/db"
+	"coigwriter/internal/errs"
+	"coigwriter/internal/llm"
 	"coigwriter/internal/screen"
 	"coigwriter/internal/source"
 	"coigwriter/internal/table"
 )
 
 type screenCmd struct {
-	Limit int `help:"Screen at most so many sources."`
+	Limit    int  `help:"Screen at most so many sources."`
+	Estimate bool `help:"Say what a run would ask, use and cost, and ask nothing."`
 }
 
 // Run screens all waiting sources; it can be stopped and run again and pays nothing twice.
@@ -29,13 +35,18 @@ func (c screenCmd) Run(ctx context.Context, con *console, cfg *Config) error {
 	if err != nil {
 		return err
 	}
+	if c.Estimate {
+		return estimate(ctx, con, d, client)
+	}
 	bar := con.progress("screen")
 	bar.ChangeMax(max(states[source.Waiting], 1))
 	s, err := screen.ScreenerOf(ctx, d, client)
 	if err != nil {
 		return err
 	}
-	sum, err := s.Run(ctx, d, screen.Options{Limit: c.Limit, Progress: func(screen.Outcome) { _ = bar.Add(1) }})
+	defer client.Close()
+	report := everyMinute(con, states[source.Waiting])
+	sum, err := s.Run(ctx, d, screen.Options{Limit: c.Limit, Progress: func(screen.Outcome) { _ = bar.Add(1); report() }})
 	_ = bar.Finish()
 	if err != nil {
 		return err
@@ -60,4 +71,63 @@ func (c screenCmd) Run(ctx context.Context, con *console, cfg *Config) error {
 		return fmt.Errorf("%w: the model failed on some sources, which are held or wait; coigwriter status, or the page /sources/failures", errRefused)
 	}
 	return nil
+}
+
+// everyMinute says on stderr how far a run is where nobody watches a bar: a log wants a line now and then.
+func everyMinute(con *console, all int) func() {
+	if con.quiet || isTerminal(con.err) {
+		return func() {}
+	}
+	began, said, n := time.Now(), time.Now(), 0
+	return func() {
+		n++
+		if time.Since(said) < time.Minute {
+			return
+		}
+		said = time.Now()
+		rate := float64(n) / said.Sub(began).Seconds()
+		left := time.Duration(float64(max(all-n, 0)) / rate * float64(time.Second)).Round(time.Second)
+		fmt.Fprintf(con.err, "screened %d of %d, %.1f a second, %s left\n", n, all, rate, left)
+	}
+}
+
+// estimate prints what a run would ask, without asking.
+func estimate(ctx context.Context, con *console, d *db.DB, client *llm.Client) error {
+	if !client.Configured() {
+		return errs.Unavailablef("no model is configured: set --llm-url and --llm-model, so that it can be said what its calls use")
+	}
+	s, err := screen.ScreenerOf(ctx, d, client)
+	if err != nil {
+		return err
+	}
+	stages, err := s.EstimateRun(ctx, d)
+	if err != nil {
+		return err
+	}
+	return con.print(stages, func(w io.Writer) error {
+		t := table.New("Next run, at most", table.Text("stage"), table.Num("questions"), table.Num("prompt tokens"), table.Num("completion"), table.Num("cost"), table.Text("from"))
+		var all llm.Tokens
+		var cost []llm.Amount
+		n, guessed, slowest := 0, false, int64(0)
+		for _, x := range stages {
+			from := fmt.Sprintf("median of %d calls", x.Calls)
+			if x.Calls == 0 {
+				from, guessed = "length of the texts", true
+			}
+			t.Add(x.Stage, x.Questions, x.Tokens.Prompt, x.Tokens.Completion, cmp.Or(amounts(x.Cost), "no price"), from)
+			n, slowest = n+x.Questions, max(slowest, x.Took)
+			all.Prompt, all.Completion = all.Prompt+x.Tokens.Prompt, all.Completion+x.Tokens.Completion
+			cost = llm.AddAmounts(cost, x.Cost)
+		}
+		t.Add("all", n, all.Prompt, all.Completion, cmp.Or(amounts(cost), "no price"), "")
+		t.Note = "if every source passes every stage; a source that fails one is not asked about further"
+		if guessed {
+			t.Note += "; tokens guessed from 1.58 Chinese characters a token, until there are calls to learn from"
+		}
+		if slowest > 0 {
+			most := client.Endpoint().MaxInFlight
+			t.Note += fmt.Sprintf("; %s with %d calls in flight", (time.Duration(n) * time.Duration(slowest) * time.Millisecond / time.Duration(most)).Round(time.Second), most)
+		}
+		return t.Terminal(w)
+	})
 }

@@ -22,7 +22,6 @@ type fakeFlavour struct {
 	object  bool              // takes json_object
 	thought string            // the field of the message a thought stands in, inline, or ""
 	usage   bool
-	models  int // status of /models where not 200
 	errors  func(w http.ResponseWriter, status int, msg string)
 }
 

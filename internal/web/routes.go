@@ -111,6 +111,7 @@ func (s *Server) siteMap() []Route {
 		{"GET", "/triplets", user.TripletRead, s.triplets},
 		{"GET", "/triplets/to-score", user.TripletScore, s.tripletsToScore},
 		{"GET", "/triplets/{id}", user.TripletRead, s.tripletShow},
+		{"GET", "/triplets/{id}/calls/{call}", user.HistoryRead, s.tripletCall},
 		{"GET", "/score/{id}", user.TripletScore, s.scoreShow},
 		{"POST", "/triplets/{id}/score", user.TripletScore, s.tripletScore},
 		{"POST", "/triplets/{id}/removal", user.RemovalVote, s.tripletPropose},

@@ -10,6 +10,7 @@ import (
 	"coigwriter/internal/audit"
 	"coigwriter/internal/errs"
 	"coigwriter/internal/genre"
+	"coigwriter/internal/llm"
 	"coigwriter/internal/project"
 	"coigwriter/internal/review"
 	"coigwriter/internal/source"
@@ -200,6 +201,24 @@ func (s *Server) tripletShow(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	return s.showTriplet(w, r, v, http.StatusOK)
+}
+
+// tripletCall shows one question to a model about a triplet with its raw answer.
+func (s *Server) tripletCall(w http.ResponseWriter, r *http.Request) error {
+	ctx := r.Context()
+	v, err := s.tripletViewOf(r)
+	if err != nil {
+		return err
+	}
+	k, err := llm.GetCall(ctx, s.db, r.PathValue("call"))
+	if err != nil {
+		return err
+	}
+	if k.ItemKind != "triplet" || k.ItemID != v.T.ID {
+		return errs.NotFoundf("this call is not about triplet %s", v.T.ID)
+	}
+	p := Page{Title: T(ctx, "sources.call"), Section: "triplets", Up: []Crumb{{T(ctx, "triplets.title"), "/triplets"}, {tripletTitle(ctx, v.Source.Title), "/triplets/" + v.T.ID}}}
+	return s.render(w, r, p, callPage(k))
 }
 
 func (s *Server) showTriplet(w http.ResponseWriter, r *http.Request, v *tripletView, status int) error {
