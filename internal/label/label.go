@@ -66,6 +66,9 @@ var behaviour = func() *llm.Prompt[reply] {
 	return p
 }()
 
+// Prompts are those of this package, to be read.
+func Prompts() []llm.PromptInfo { return []llm.PromptInfo{behaviour.Info()} }
+
 // A Label is one judged unit, as it is written to a file of labels.
 type Label struct {
 	QueryID  string `json:"query_id"`

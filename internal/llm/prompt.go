@@ -3,6 +3,7 @@ package llm
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"encoding/json"
 	"fmt"
 	"io/fs"
 	"strings"
@@ -22,8 +23,25 @@ type Prompt[Reply any] struct {
 	// come from the data.
 	Narrow func(s *jsonschema.Schema, data any)
 
-	hash string
-	tmpl *template.Template
+	hash, text string
+	tmpl       *template.Template
+}
+
+// A PromptInfo is a prompt to be read: its text, and what its reply must look like.
+type PromptInfo struct {
+	Name   string          `json:"name"`
+	Hash   string          `json:"hash"` // its version
+	Text   string          `json:"text"` // of the file
+	Schema json.RawMessage `json:"reply"`
+}
+
+// Info returns the prompt to be read; the schema is that of a reply to no text in particular.
+func (p *Prompt[Reply]) Info() PromptInfo {
+	info := PromptInfo{Name: p.Name, Hash: p.hash, Text: p.text}
+	if s, err := SchemaOf[Reply](nil); err == nil { // read when the program started
+		info.Schema = s.JSON
+	}
+	return info
 }
 
 // MustPrompt reads prompts/<name>.tmpl from files. It panics on a broken template or reply
@@ -56,7 +74,7 @@ func ReadPrompt[Reply any](files fs.FS, name string) (_ *Prompt[Reply], err erro
 		return nil, err
 	}
 	sum := sha256.Sum256(text)
-	return &Prompt[Reply]{Name: name, hash: hex.EncodeToString(sum[:]), tmpl: t}, nil
+	return &Prompt[Reply]{Name: name, hash: hex.EncodeToString(sum[:]), text: string(text), tmpl: t}, nil
 }
 
 // Hash is the sha256 of the template file in hex: the prompt's version.

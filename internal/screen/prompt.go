@@ -22,6 +22,11 @@ var (
 	usabilityPrompt  = narrowed(llm.MustPrompt[usabilityReply](promptFiles, Usability))
 )
 
+// Prompts are those of the stages, to be read.
+func Prompts() []llm.PromptInfo {
+	return []llm.PromptInfo{assessmentPrompt.Info(), screeningPrompt.Info(), usabilityPrompt.Info()}
+}
+
 // finalKinds are the failures after which a source is held for a person.
 var finalKinds = []llm.Kind{llm.KindRefused, llm.KindTooLong, llm.KindBadOutput}
 

@@ -48,6 +48,15 @@ func Parts() []string {
 	return names
 }
 
+// Prompts are those of the parts, to be read.
+func Prompts() []llm.PromptInfo {
+	var out []llm.PromptInfo
+	for _, p := range parts {
+		out = append(out, p.prompt.Info())
+	}
+	return out
+}
+
 // Texts are what a judge sees of a triplet.
 type Texts struct{ Genre, Prompt, Reasoning, Article string }
 
