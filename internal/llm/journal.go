@@ -162,10 +162,19 @@ func (j *journal) begin(ctx context.Context, q *question, known int) (again bool
 		var mine, newer int64
 		err := j.write(func(ctx context.Context, tx *db.DB) (err error) {
 			mine, err = tx.Exec(ctx, `INSERT INTO llm_intent (key, process, prompt, item_kind, item_id, model, endpoint, started_at)
-				SELECT ?, ?, ?, ?, ?, ?, ?, ? WHERE (SELECT COUNT(*) FROM llm_call WHERE key = ?) <= ? ON CONFLICT (key) DO NOTHING`,
-				q.key, j.process, q.prompt, q.about.Kind, q.about.ID, j.c.e.Model, j.c.e.BaseURL, tx.Now(), q.key, known)
-			if err == nil && mine == 0 {
-				err = tx.One(ctx, &newer, `SELECT COUNT(*) FROM llm_call WHERE key = ?`, q.key)
+				VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (key) DO NOTHING`,
+				q.key, j.process, q.prompt, q.about.Kind, q.about.ID, j.c.e.Model, j.c.e.BaseURL, tx.Now())
+			if err != nil {
+				return err
+			}
+			// Looked at only now, with the intent in hand: another's intent may have ended, and its call
+			// been stored, while this one waited for it.
+			if err := tx.One(ctx, &newer, `SELECT COUNT(*) FROM llm_call WHERE key = ?`, q.key); err != nil {
+				return err
+			}
+			if mine == 1 && int(newer) > known {
+				mine = 0
+				_, err = tx.Exec(ctx, `DELETE FROM llm_intent WHERE key = ? AND process = ?`, q.key, j.process)
 			}
 			return err
 		})

@@ -86,7 +86,7 @@ func (f fakeFlavour) start(t *testing.T) Endpoint {
 			out["usage"] = map[string]any{"prompt_tokens": 300, "completion_tokens": 9}
 		}
 		fmt.Fprint(w, "\n\n") // as those do that keep a connection alive
-		writeJSON(w, 200, out)
+		_ = json.NewEncoder(w).Encode(out)
 	})
 	s := httptest.NewServer(mux)
 	t.Cleanup(s.Close)
