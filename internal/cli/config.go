@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -46,6 +47,7 @@ type LLMConfig struct {
 	Concurrency int           `help:"Most calls in flight, of all processes together; they start at 8 and climb while the server gets faster by it." default:"64" env:"CONCURRENCY"`
 	Retries     int           `help:"Further attempts after a failure that may pass." default:"5" env:"RETRIES"`
 	MaxTokens   int           `help:"Longest answer in tokens." default:"2048" env:"MAX_TOKENS"`
+	Prompts     string        `help:"Directory of the project's own prompts, each in the place of one of ours (default: prompts in the data directory)." env:"PROMPTS" placeholder:"DIR"`
 	MaxCost     string        `help:"The most that one run may cost, such as \"20 CNY\"; needs a price of the model in coigwriter.toml." env:"MAX_COST" placeholder:"AMOUNT"`
 
 	Prices llm.Prices `kong:"-"` // the tables [[llm.price]] of the config file
@@ -81,11 +83,25 @@ func (c *Config) endpoint() (llm.Endpoint, error) {
 			return llm.Endpoint{}, usagef("--llm-max-cost: %v", err)
 		}
 	}
+	own, err := c.prompts()
+	if err != nil {
+		return llm.Endpoint{}, err
+	}
 	return llm.Endpoint{
+		Prompts: own,
 		BaseURL: c.LLM.URL, APIKey: llm.Secret(c.LLM.Key), Model: c.LLM.Model, Digest: c.LLM.Digest, Flavour: c.LLM.Flavour, NoThinking: c.LLM.NoThinking,
 		Timeout: c.LLM.Timeout, MaxTokens: c.LLM.MaxTokens, MaxInFlight: c.LLM.Concurrency, Retries: retries(c.LLM.Retries),
 		Prices: c.LLM.Prices, MaxCost: most,
 	}, nil
+}
+
+// prompts reads the project's own prompts, and checks that each can stand in the place of one of ours.
+func (c *Config) prompts() (llm.PromptDir, error) {
+	dir, err := llm.ReadPromptDir(cmp.Or(c.LLM.Prompts, filepath.Join(c.Data, "prompts")))
+	if err != nil {
+		return dir, err
+	}
+	return dir, dir.Check(prompts(nil))
 }
 
 // retries turns 0, none, into what an endpoint calls none.

@@ -14,6 +14,7 @@ import (
 
 	"coigwriter/internal/analysis"
 	"coigwriter/internal/db"
+	"coigwriter/internal/errs"
 	"coigwriter/internal/llm"
 	"coigwriter/internal/record"
 )
@@ -66,8 +67,20 @@ var behaviour = func() *llm.Prompt[reply] {
 	return p
 }()
 
-// Prompts are those of this package, to be read.
-func Prompts() []llm.PromptInfo { return []llm.PromptInfo{behaviour.Info()} }
+// Prompts are those of this package, to be read and tried.
+func Prompts() []llm.Info {
+	return []llm.Info{behaviour.Info(func(s llm.Sample) (any, error) {
+		units := analysis.UnitsOf(record.Generation{Reasoning: s.Reasoning, Output: s.Article})
+		q := question{First: 1, Last: min(window, len(units))}
+		for i, text := range units[:q.Last] {
+			q.Units = append(q.Units, unit{i + 1, llm.Text(text)})
+		}
+		if q.Last == 0 {
+			return nil, errs.Invalidf("there is no text to label: give an article or a line of reasoning")
+		}
+		return q, nil
+	})}
+}
 
 // A Label is one judged unit, as it is written to a file of labels.
 type Label struct {
@@ -111,7 +124,7 @@ func Generation(ctx context.Context, d *db.DB, c *llm.Client, g record.Generatio
 		for _, l := range judged {
 			x := Label{
 				QueryID: g.QueryID, Model: g.Model, Unit: l.ID, Label: l.Label, Judge: c.Endpoint().Model, Scripted: c.Endpoint().Scripted(),
-				Prompt: behaviour.Version(), CallID: callID,
+				Prompt: behaviour.Version(c), CallID: callID,
 			}
 			if l.RefersTo != nil {
 				x.RefersTo = *l.RefersTo

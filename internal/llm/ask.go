@@ -104,27 +104,29 @@ func judge[Reply any](q *question, k *Call) (reply Reply, f *Failure) {
 
 // A question is a rendered prompt with its key.
 type question struct {
-	prompt, hash string
-	about        About
-	messages     []Message
-	schema       *Schema
-	parameters   parameters
-	key          string
+	file       *promptFile
+	about      About
+	messages   []Message
+	schema     *Schema // nil when words are asked for
+	parameters parameters
+	key        string
 }
 
 func newQuestion[Reply any](c *Client, p *Prompt[Reply], data any, about About) (*question, error) {
-	msgs, err := p.Render(data)
-	if err != nil {
-		return nil, err
-	}
 	s, err := p.Schema(data)
 	if err != nil {
 		return nil, err
 	}
-	q := &question{
-		prompt: p.Name, hash: p.hash, about: about,
-		messages: msgs, schema: s, parameters: c.e.parameters(0),
+	return questionOf(c, p.file, s, data, about)
+}
+
+func questionOf(c *Client, ours *promptFile, s *Schema, data any, about About) (*question, error) {
+	file := c.promptFile(ours)
+	msgs, err := file.render(data)
+	if err != nil {
+		return nil, err
 	}
+	q := &question{file: file, about: about, messages: msgs, schema: s, parameters: c.e.parameters(0)}
 	q.key, err = q.makeKey(c.e)
 	return q, err
 }
@@ -132,6 +134,10 @@ func newQuestion[Reply any](c *Client, p *Prompt[Reply], data any, about About) 
 // makeKey hashes what decides the reply. The address and the key of the server are not part
 // of it, nor is the level of structure: the same question has one answer.
 func (q *question) makeKey(e Endpoint) (string, error) {
+	var schema json.RawMessage // null for words
+	if q.schema != nil {
+		schema = q.schema.JSON
+	}
 	text, err := json.Marshal(struct {
 		V          int             `json:"v"`
 		Model      string          `json:"model"`
@@ -140,7 +146,7 @@ func (q *question) makeKey(e Endpoint) (string, error) {
 		Parameters parameters      `json:"parameters"`
 		Schema     json.RawMessage `json:"schema"`
 		Sample     int             `json:"sample"`
-	}{1, e.Model, e.Digest, q.messages, q.parameters, q.schema.JSON, 0})
+	}{1, e.Model, e.Digest, q.messages, q.parameters, schema, 0})
 	if err != nil {
 		return "", err
 	}
@@ -191,7 +197,7 @@ func (q *question) call(ctx context.Context, d *db.DB, c *Client, bad []*Call, a
 func (q *question) newCall(c *Client, asked int) *Call {
 	return &Call{
 		ID: db.NewID(), Key: q.key, Attempt: int64(asked) + 1,
-		Prompt: q.prompt, PromptHash: q.hash, ItemKind: q.about.Kind, ItemID: q.about.ID,
+		Prompt: q.file.name, PromptHash: q.file.hash, ItemKind: q.about.Kind, ItemID: q.about.ID,
 		Model: c.e.Model, Endpoint: c.e.BaseURL, Flavour: c.e.Flavour, Scripted: c.e.Scripted(),
 	}
 }

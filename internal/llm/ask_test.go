@@ -99,7 +99,7 @@ func TestAskModes(t *testing.T) {
 			if len(calls) != tt.rows || calls[len(calls)-1].ID != id {
 				t.Fatalf("rows %+v, id %s", calls, id)
 			}
-			if k := calls[len(calls)-1]; k.Failure != string(tt.want) || !k.Scripted || k.PromptHash != p.Hash() {
+			if k := calls[len(calls)-1]; k.Failure != string(tt.want) || !k.Scripted || k.PromptHash != p.Hash(nil) {
 				t.Errorf("row %+v", k)
 			}
 			if _, id2, _ := Ask(ctx, d, c, p, article, about); s.Calls() != tt.calls+tt.again || (tt.again == 0 && id2 != id) {

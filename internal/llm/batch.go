@@ -24,7 +24,8 @@ type BatchLine struct {
 	URL      string          `json:"url"`
 	Body     json.RawMessage `json:"body"`
 
-	call Call // the call it will be, but for the answer
+	call Call   // the call it will be, but for the answer
+	text string // of the prompt
 }
 
 // Question returns what [Ask] would send for the same arguments, as a line of a batch file. It
@@ -45,9 +46,9 @@ func Question[Reply any](c *Client, p *Prompt[Reply], data any, about About) (li
 		return line, err
 	}
 	return BatchLine{
-		CustomID: q.key, Method: "POST", URL: "/v1/chat/completions", Body: body,
+		CustomID: q.key, Method: "POST", URL: "/v1/chat/completions", Body: body, text: q.file.text,
 		call: Call{
-			Key: q.key, Prompt: q.prompt, PromptHash: q.hash, ItemKind: about.Kind, ItemID: about.ID,
+			Key: q.key, Prompt: q.file.name, PromptHash: q.file.hash, ItemKind: about.Kind, ItemID: about.ID,
 			Model: c.e.Model, Endpoint: c.e.BaseURL, Level: string(level), Request: string(body), Scripted: c.e.Scripted(),
 		},
 	}, nil
@@ -79,6 +80,11 @@ func (l BatchLine) Answered(ctx context.Context, d *db.DB) (bool, error) {
 func (l BatchLine) Remember(ctx context.Context, d *db.DB) (err error) {
 	defer errs.Wrap(&err, "batch line %s", l.CustomID)
 	k := l.call
+	_, err = d.Exec(ctx, `INSERT INTO llm_prompt (hash, name, text, first_used) VALUES (?, ?, ?, ?) ON CONFLICT (hash) DO NOTHING`,
+		k.PromptHash, k.Prompt, l.text, d.Now())
+	if err != nil {
+		return err
+	}
 	_, err = d.Exec(ctx, `INSERT INTO llm_batch (key, prompt, prompt_hash, item_kind, item_id, model, endpoint, level, request, exported_at)
 		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (key) DO UPDATE SET exported_at = EXCLUDED.exported_at, level = EXCLUDED.level, request = EXCLUDED.request`,
 		k.Key, k.Prompt, k.PromptHash, k.ItemKind, k.ItemID, k.Model, k.Endpoint, k.Level, k.Request, d.Now())

@@ -107,7 +107,7 @@ type exchange struct {
 	status   int    // 0: no answer
 	level    Structured
 	took     time.Duration // of the last attempt
-	failure  *Failure      // nil when the status is 200, whatever the body says
+	failure  *Failure      // nil when the status is 200, whatever the body says; of a stream also what ended it early
 }
 
 // ask sends msgs at the strongest level the server takes. The error is the context's; all
@@ -119,7 +119,7 @@ func (c *Client) ask(ctx context.Context, msgs []Message, s *Schema, p parameter
 		if err != nil {
 			return exchange{}, err
 		}
-		x, err := c.askAt(ctx, body)
+		x, err := c.askAt(ctx, body, nil)
 		x.request, x.level = body, levels[i]
 		if err != nil || i == last || !c.refusesStructure(x.failure) {
 			if x.failure == nil {
@@ -163,15 +163,19 @@ func (c *Client) refusesStructure(f *Failure) bool {
 	return false
 }
 
-// askAt sends one body until it is answered, fails for good, or the retries are used up.
-func (c *Client) askAt(ctx context.Context, body []byte) (exchange, error) {
+// askAt sends one body until it is answered, fails for good, or the retries are used up. to hears a
+// streamed answer as it comes; nil waits for the whole.
+func (c *Client) askAt(ctx context.Context, body []byte, to *listener) (exchange, error) {
 	for try := 0; ; try++ {
 		if err := c.waitPause(ctx); err != nil {
 			return exchange{}, err
 		}
-		x, wait, err := c.attempt(ctx, body)
+		x, wait, err := c.attempt(ctx, body, to)
 		if err != nil || x.failure == nil || x.failure.Kind != KindTransient {
 			return x, err
+		}
+		if to.began() { // somebody has read its beginning: another answer would be another text
+			return x, nil
 		}
 		if wait > c.e.MaxWait {
 			x.failure.Message += fmt.Sprintf(" (the server asks to wait %s: try again later)", wait.Round(time.Second))
@@ -210,19 +214,21 @@ func (c *Client) waitPause(ctx context.Context) error {
 }
 
 // attempt sends the body once. wait is what the server asked for by Retry-After.
-func (c *Client) attempt(ctx context.Context, body []byte) (x exchange, wait time.Duration, err error) {
+func (c *Client) attempt(ctx context.Context, body []byte, to *listener) (x exchange, wait time.Duration, err error) {
 	most := c.budget.Most(len(body), c.e.MaxTokens)
 	if err := c.budget.Hold(most); err != nil {
 		return x, 0, err
 	}
-	if err := c.limiter.acquire(ctx); err != nil {
+	if err := c.limiter.acquire(ctx, to != nil); err != nil {
 		c.budget.Settle(most, 0)
 		return x, 0, err
 	}
 	defer func() { c.budget.Settle(most, c.cost(x, err, most)) }()
 	defer func() { c.limiter.release(x.took, x.completionTokens(), x.failure == nil && err == nil) }()
-	timed, cancel := context.WithTimeout(ctx, c.e.Timeout)
+	timed, cancel := context.WithCancel(ctx)
 	defer cancel()
+	silence := time.AfterFunc(c.e.Timeout, cancel)
+	defer silence.Stop()
 	start := time.Now()
 	defer func() { x.took = time.Since(start) }()
 
@@ -231,6 +237,17 @@ func (c *Client) attempt(ctx context.Context, body []byte) (x exchange, wait tim
 		defer res.Body.Close()
 		x.status = res.StatusCode
 		wait = retryAfter(res.Header, time.Now())
+		if to != nil && streams(res) {
+			x.response, x.failure = to.hear(res.Body, func() { silence.Reset(maxSilence) })
+			switch {
+			case ctx.Err() != nil:
+				x.failure = failf(KindCancelled, "stopped by the person who asked, before the answer was whole")
+			case timed.Err() != nil:
+				x.failure = failf(KindTransient, "no word for too long in the middle of the answer")
+			}
+			x.response = c.clean(x.response)
+			return x, wait, nil
+		}
 		x.response, err = io.ReadAll(io.LimitReader(res.Body, maxBody+1))
 	}
 	if ctx.Err() != nil {

@@ -80,6 +80,8 @@ type Endpoint struct {
 	MaxWait     time.Duration // 60 s: the longest wait; a server that asks for more is left alone
 	MaxInFlight int           // 64: the most requests at once, of all processes together; they start at 8 and climb
 
+	Prompts PromptDir // the project's own, in the place of ours
+
 	Prices  Prices // what models cost; without a price the cost is not known
 	MaxCost Amount // the most that one run of the program may cost; the zero amount bounds nothing
 }

@@ -21,6 +21,7 @@ const (
 	KindAuth        Kind = "auth"         // key wrong, or account without money: a person must act
 	KindBadEndpoint Kind = "bad_endpoint" // the server has no such model or address, or rejects the request
 	KindLost        Kind = "lost"         // sent, and the program ended before the answer was stored
+	KindCancelled   Kind = "cancelled"    // the person who asked stopped it; what had come by then is kept
 	KindNoEndpoint  Kind = "no_endpoint"  // no server is configured
 	KindBudget      Kind = "budget"       // the run has cost what it may
 )

@@ -31,6 +31,7 @@ type journal struct {
 	c       *Client
 	process string
 	host    string
+	known   sync.Map // hashes of prompts whose text is stored
 
 	queue chan *write
 	quit  chan struct{} // closed to end the writer and the heartbeat
@@ -161,9 +162,12 @@ func (j *journal) begin(ctx context.Context, q *question, known int) (again bool
 	for wait := 20 * time.Millisecond; ; wait = min(2*wait, time.Second) {
 		var mine, newer int64
 		err := j.write(func(ctx context.Context, tx *db.DB) (err error) {
+			if err := j.know(ctx, tx, q.file); err != nil {
+				return err
+			}
 			mine, err = tx.Exec(ctx, `INSERT INTO llm_intent (key, process, prompt, item_kind, item_id, model, endpoint, started_at)
 				VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (key) DO NOTHING`,
-				q.key, j.process, q.prompt, q.about.Kind, q.about.ID, j.c.e.Model, j.c.e.BaseURL, tx.Now())
+				q.key, j.process, q.file.name, q.about.Kind, q.about.ID, j.c.e.Model, j.c.e.BaseURL, tx.Now())
 			if err != nil {
 				return err
 			}
@@ -178,6 +182,9 @@ func (j *journal) begin(ctx context.Context, q *question, known int) (again bool
 			}
 			return err
 		})
+		if err == nil {
+			j.known.Store(q.file.hash, true)
+		}
 		switch {
 		case err != nil:
 			return false, err

@@ -2,6 +2,7 @@ package llm
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"time"
 )
@@ -25,7 +26,7 @@ type limiter struct {
 	limit   float64     // at present, of all processes
 	share   int         // among how many processes it is shared
 	running int         // calls of this process
-	waiting []chan turn // in order of arrival
+	waiting []chan turn // in the order of their turns
 	learnt  bool        // the limit has moved since the start
 	pause   time.Time   // the server asked everybody to wait
 	why     string      //
@@ -53,8 +54,9 @@ func (l *limiter) room() int {
 	return max(1, (int(l.limit)+l.share-1)/l.share)
 }
 
-// acquire waits for a turn; release must follow.
-func (l *limiter) acquire(ctx context.Context) error {
+// acquire waits for a turn; release must follow. first goes before all who wait: a person looks at
+// the screen, a run does not.
+func (l *limiter) acquire(ctx context.Context, first bool) error {
 	l.mu.Lock()
 	if len(l.waiting) == 0 && l.running < l.room() {
 		l.start()
@@ -63,7 +65,11 @@ func (l *limiter) acquire(ctx context.Context) error {
 	}
 	l.full = true
 	my := make(chan turn, 1)
-	l.waiting = append(l.waiting, my)
+	if first {
+		l.waiting = slices.Insert(l.waiting, 0, my)
+	} else {
+		l.waiting = append(l.waiting, my)
+	}
 	l.mu.Unlock()
 	select {
 	case <-my:

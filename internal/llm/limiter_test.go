@@ -14,7 +14,7 @@ func serveCalls(ctx context.Context, l *limiter, workers, bears int, latency tim
 	for range workers {
 		go func() {
 			for ctx.Err() == nil {
-				if l.acquire(ctx) != nil {
+				if l.acquire(ctx, false) != nil {
 					return
 				}
 				running, _, _, _ := l.state()
@@ -106,15 +106,15 @@ func TestLimiterShares(t *testing.T) {
 func TestLimiterGivesUp(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := newLimiter(1)
-		if err := l.acquire(t.Context()); err != nil {
+		if err := l.acquire(t.Context(), false); err != nil {
 			t.Fatal(err)
 		}
 		ctx, cancel := context.WithCancel(t.Context())
 		gaveUp := make(chan error, 1)
-		go func() { gaveUp <- l.acquire(ctx) }()
+		go func() { gaveUp <- l.acquire(ctx, false) }()
 		synctest.Wait()
 		next := make(chan error, 1)
-		go func() { next <- l.acquire(t.Context()) }()
+		go func() { next <- l.acquire(t.Context(), false) }()
 		synctest.Wait()
 		cancel()
 		if err := <-gaveUp; !errors.Is(err, context.Canceled) {

@@ -82,6 +82,7 @@ func ProbeServer(ctx context.Context, e Endpoint) (p Probe, err error) {
 	}
 	defer c.Close()
 	c.probeAnswer(ctx, &p)
+	c.probeStream(ctx, &p)
 	c.probeJSON(ctx, &p)
 	c.probeTokens(ctx, &p, profile)
 	return p, ctx.Err()
@@ -189,7 +190,7 @@ func (c *Client) probeAnswer(ctx context.Context, p *Probe) {
 		p.check("answer", false, err.Error(), "")
 		return
 	}
-	x, _, err := c.attempt(ctx, body)
+	x, _, err := c.attempt(ctx, body, nil)
 	switch {
 	case err != nil:
 		return
@@ -218,6 +219,32 @@ func (c *Client) probeAnswer(ctx context.Context, p *Probe) {
 	}
 }
 
+// probeStream looks whether words come as they are made.
+func (c *Client) probeStream(ctx context.Context, p *Probe) {
+	params := c.e.parameters(0)
+	params.MaxTokens = 8
+	body, err := c.e.requestBody(short("数到五。"), nil, params, streamed)
+	if err != nil {
+		p.check("stream", false, err.Error(), "")
+		return
+	}
+	to := &listener{say: func(Piece) {}}
+	x, _, err := c.attempt(ctx, body, to)
+	switch {
+	case err != nil:
+	case x.failure != nil:
+		p.check("stream", false, x.failure.Error(), "the annotators' help will fail; judging does not need it")
+	case !to.began():
+		p.check("stream", false, "the answer came in one piece", "the annotators' help appears all at once")
+	default:
+		counted := "usage counted"
+		if usageOf(x.response).Prompt == 0 {
+			counted = "no usage: tokens are estimated"
+		}
+		p.check("stream", true, fmt.Sprintf("first word after %d ms, %s", to.first.Milliseconds(), counted), "")
+	}
+}
+
 // probeJSON tries every way to ask for JSON that the flavour may take.
 func (c *Client) probeJSON(ctx context.Context, p *Probe) {
 	s, err := SchemaOf[probeReply](nil)
@@ -233,7 +260,7 @@ func (c *Client) probeJSON(ctx context.Context, p *Probe) {
 			p.check(string(level), false, err.Error(), "")
 			continue
 		}
-		x, _, err := c.attempt(ctx, body)
+		x, _, err := c.attempt(ctx, body, nil)
 		if err != nil {
 			return
 		}
@@ -267,7 +294,7 @@ func (c *Client) probeTokens(ctx context.Context, p *Probe, profile Profile) {
 	if err != nil {
 		return
 	}
-	x, _, err := c.attempt(ctx, body)
+	x, _, err := c.attempt(ctx, body, nil)
 	if err != nil || x.failure != nil {
 		return
 	}

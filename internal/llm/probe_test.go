@@ -81,6 +81,10 @@ func (f fakeFlavour) start(t *testing.T) Endpoint {
 		default:
 			message[f.thought] = "先想。"
 		}
+		if string(q["stream"]) == "true" {
+			f.stream(w, q, message)
+			return
+		}
 		out := map[string]any{"choices": []any{map[string]any{"finish_reason": "stop", "message": message}}}
 		if f.usage {
 			out["usage"] = map[string]any{"prompt_tokens": 300, "completion_tokens": 9}
@@ -91,6 +95,36 @@ func (f fakeFlavour) start(t *testing.T) Endpoint {
 	s := httptest.NewServer(mux)
 	t.Cleanup(s.Close)
 	return Endpoint{BaseURL: s.URL + "/v1", Timeout: 5 * time.Second}
+}
+
+// stream plays how each kind of server streams: the thought under its name, or both (vLLM), usage only
+// when asked for, except where it always comes (transformers).
+func (f fakeFlavour) stream(w http.ResponseWriter, q map[string]json.RawMessage, message map[string]any) {
+	w.Header().Set("Content-Type", "text/event-stream")
+	event := func(v any) {
+		text, _ := json.Marshal(v)
+		fmt.Fprintf(w, "data: %s\n\n", text)
+		w.(http.Flusher).Flush()
+	}
+	chunk := func(delta map[string]any, finish any) {
+		event(map[string]any{"id": "x", "model": "m-7b", "choices": []any{map[string]any{"index": 0, "delta": delta, "finish_reason": finish}}})
+	}
+	chunk(map[string]any{"role": "assistant"}, nil)
+	if thought, ok := message[f.thought]; ok {
+		delta := map[string]any{f.thought: thought}
+		if f.owner == "vllm" {
+			delta["reasoning_content"] = thought
+		}
+		chunk(delta, nil)
+	}
+	for _, r := range message["content"].(string) {
+		chunk(map[string]any{"content": string(r)}, nil)
+	}
+	chunk(map[string]any{}, "stop")
+	if f.usage && (strings.Contains(string(q["stream_options"]), "true") || f.owner == "Qwen") {
+		event(map[string]any{"choices": []any{}, "usage": map[string]any{"prompt_tokens": 300, "completion_tokens": 9}})
+	}
+	fmt.Fprint(w, "data: [DONE]\n\n")
 }
 
 func TestProbeNamesEveryFlavour(t *testing.T) {

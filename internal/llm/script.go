@@ -41,9 +41,17 @@ const (
 	ScriptNothing  ScriptMode = "nothing"  // the connection closes without an answer
 	ScriptGarbage  ScriptMode = "garbage"  // status 200 with a body that is not JSON
 	ScriptNoSchema ScriptMode = "422"      // rejects json_schema and json_object; good without
+
+	// And those of a stream; asked for an answer in one piece, they are good.
+	ScriptBreaksOff ScriptMode = "breaks_off"   // half the words, and the connection closes
+	ScriptErrorLate ScriptMode = "error_late"   // half the words, and an error inside the response of status 200
+	ScriptErrorHere ScriptMode = "error_here"   // no words, and an error inside the response of status 200
+	ScriptKeepAlive ScriptMode = "keep_alive"   // comments, blank lines, named events, no space after data:, no [DONE]
+	ScriptHangsHalf ScriptMode = "hangs_half"   // half the words, and nothing more until the client gives up
+	ScriptInOne     ScriptMode = "in_one_piece" // an answer that is no stream, though one was asked for
 )
 
-// ScriptModes lists every mode, for tests that walk them.
+// ScriptModes lists every mode of an answer in one piece, for tests that walk them.
 var ScriptModes = []ScriptMode{
 	ScriptGood, ScriptProse, ScriptHalf, ScriptEmpty, ScriptRange, ScriptTwo, ScriptThink, ScriptRefused, ScriptTooLong,
 	ScriptCut, ScriptBusy, ScriptBroken, ScriptNoKey, ScriptHang, ScriptNothing, ScriptGarbage, ScriptNoSchema,
@@ -61,6 +69,8 @@ type ScriptRule struct {
 // A Script is a server that speaks the chat-completions protocol from rules. It is a fake,
 // and says so: its models are named scripted-…, any other name is unknown to it.
 type Script struct {
+	Pace time.Duration // between the pieces of a stream
+
 	server *http.Server
 	url    string
 	stop   context.CancelFunc
@@ -76,6 +86,7 @@ type ScriptRequest struct {
 	Model          string    `json:"model"`
 	Messages       []Message `json:"messages"`
 	Seed           int64     `json:"seed"`
+	Stream         bool      `json:"stream"`
 	ResponseFormat struct {
 		Type       string `json:"type"`
 		JSONSchema struct {
@@ -183,6 +194,10 @@ func (s *Script) complete(w http.ResponseWriter, r *http.Request) {
 		writeError(w, 400, "invalid_request_error", err.Error())
 		return
 	}
+	if q.Stream && rule.Mode != ScriptInOne {
+		s.stream(w, r, q, rule.Mode, content, finish)
+		return
+	}
 	writeJSON(w, 200, completionOf(q, content, finish))
 }
 
@@ -225,7 +240,7 @@ func scriptContent(q ScriptRequest, rule ScriptRule) (content, finish string, er
 		}
 	}
 	switch rule.Mode {
-	case "", ScriptGood, ScriptNoSchema:
+	case "", ScriptGood, ScriptNoSchema, ScriptBreaksOff, ScriptErrorLate, ScriptErrorHere, ScriptKeepAlive, ScriptHangsHalf, ScriptInOne:
 		return good, "stop", nil
 	case ScriptProse:
 		return "这篇文章写得不错，我会给它八分。", "stop", nil

@@ -18,7 +18,7 @@ const scriptNote = "（脚本生成的示例，不是模型的判断）"
 func makeUp(q ScriptRequest) (string, error) {
 	text := q.schema()
 	if text == nil { // words were asked for, and not JSON
-		return scriptNote, nil
+		return makeUpWords(q), nil
 	}
 	var s jsonschema.Schema
 	if err := json.Unmarshal(text, &s); err != nil {

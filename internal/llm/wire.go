@@ -76,7 +76,7 @@ func (e Endpoint) parameters(sample int) parameters {
 // JSON, without which some servers refuse json_object.
 const schemaNote = "\n\n只输出一个 JSON 对象，不要输出其他文字。该对象须符合以下 JSON Schema：\n"
 
-// requestBody writes the JSON of one request at one level of structure.
+// requestBody writes the JSON of one request at one level of structure; words have no schema.
 func (e Endpoint) requestBody(msgs []Message, s *Schema, p parameters, level Structured) ([]byte, error) {
 	body := maps.Clone(e.Extra)
 	if body == nil {
@@ -84,9 +84,11 @@ func (e Endpoint) requestBody(msgs []Message, s *Schema, p parameters, level Str
 	}
 	maps.Copy(body, map[string]any{
 		"model": e.Model, "temperature": p.Temperature, "top_p": p.TopP,
-		e.TokenField: p.MaxTokens, "seed": p.Seed, "stream": false,
+		e.TokenField: p.MaxTokens, "seed": p.Seed, "stream": level == streamed,
 	})
 	switch level {
+	case streamed:
+		body["stream_options"] = map[string]any{"include_usage": true}
 	case StructuredSchema:
 		body["response_format"] = map[string]any{"type": "json_schema", "json_schema": map[string]any{
 			"name": "reply", "strict": true, "schema": s.JSON,

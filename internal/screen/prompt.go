@@ -22,9 +22,13 @@ var (
 	usabilityPrompt  = narrowed(llm.MustPrompt[usabilityReply](promptFiles, Usability))
 )
 
-// Prompts are those of the stages, to be read.
-func Prompts() []llm.PromptInfo {
-	return []llm.PromptInfo{assessmentPrompt.Info(), screeningPrompt.Info(), usabilityPrompt.Info()}
+// Prompts are those of the stages, to be read and tried.
+func Prompts() []llm.Info {
+	return []llm.Info{assessmentPrompt.Info(sampleData), screeningPrompt.Info(sampleData), usabilityPrompt.Info(sampleData)}
+}
+
+func sampleData(s llm.Sample) (any, error) {
+	return dataOf(&source.Source{Title: s.Title, Text: s.Article, Genre: s.Genre}, genre.Default()), nil
 }
 
 // finalKinds are the failures after which a source is held for a person.
@@ -116,17 +120,5 @@ func AskStage(ctx context.Context, d *db.DB, c *llm.Client, s *source.Source, t 
 		var r usabilityReply
 		r, callID, err = llm.Ask(ctx, d, c, usabilityPrompt, data, about)
 		return Judgement{Usable: r.Usable, Genre: r.Genre, Language: r.Language, SpeaksToJudge: r.SpeaksToJudge}, r.Reasons, callID, err
-	}
-}
-
-// PromptVersion returns the version of a stage's prompt: the sha256 of its file, in hex.
-func PromptVersion(stage string) string {
-	switch stage {
-	case Assessment:
-		return assessmentPrompt.Hash()
-	case Screening:
-		return screeningPrompt.Hash()
-	default:
-		return usabilityPrompt.Hash()
 	}
 }

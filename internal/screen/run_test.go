@@ -131,7 +131,7 @@ func TestOnePassesAllStages(t *testing.T) {
 	}
 	for i, v := range vs {
 		call, err := llm.GetCall(t.Context(), b.d, v.CallID)
-		if err != nil || v.Stage != Stages[i] || !v.Passed || !v.Scripted || !call.Scripted || v.Judge != "scripted-judge" || v.Reasons == "" || call.PromptHash != PromptVersion(v.Stage) {
+		if err != nil || v.Stage != Stages[i] || !v.Passed || !v.Scripted || !call.Scripted || v.Judge != "scripted-judge" || v.Reasons == "" || call.PromptHash != versionOf(v.Stage) {
 			t.Errorf("%+v, %v", v, err)
 		}
 	}
@@ -399,12 +399,10 @@ func TestInjections(t *testing.T) {
 	if len(texts) < 10 {
 		t.Fatalf("only %d texts", len(texts))
 	}
-	tax := genre.Default()
 	for _, text := range texts {
-		for _, s := range []*source.Source{{Text: text}, {Title: text, Text: snow}, {Genre: text, Text: snow}} {
-			data := dataOf(s, tax)
-			for _, render := range []func(any) ([]llm.Message, error){assessmentPrompt.Render, screeningPrompt.Render, usabilityPrompt.Render} {
-				msgs, err := render(data)
+		for _, s := range []llm.Sample{{Article: text}, {Title: text, Article: snow}, {Genre: text, Article: snow}} {
+			for _, p := range llm.Infos(nil, Prompts()) {
+				msgs, err := p.Messages(s)
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -477,4 +475,14 @@ func TestScriptGivesBothKinds(t *testing.T) {
 	if sum := b.run(t); sum.Pool < 15 || sum.Refused < 2 || sum.Held != 0 {
 		t.Errorf("%+v", sum)
 	}
+}
+
+// versionOf is the version of a stage's prompt.
+func versionOf(stage string) string {
+	for _, p := range llm.Infos(nil, Prompts()) {
+		if p.Name == stage {
+			return p.Hash
+		}
+	}
+	return ""
 }

@@ -87,7 +87,11 @@ func add(ctx context.Context, d *db.DB, v Verdict, ruling Ruling, bit []string, 
 			"content_hash": s.ContentHash,
 		}
 		if v.CallID != "" {
-			facts["call"], facts["prompt"] = v.CallID, PromptVersion(v.Stage)
+			var version string
+			if err := tx.One(ctx, &version, `SELECT prompt_hash FROM llm_call WHERE id = ?`, v.CallID); err != nil {
+				return err
+			}
+			facts["call"], facts["prompt"] = v.CallID, version
 		}
 		if v.Scripted {
 			facts["scripted"] = true

@@ -78,6 +78,31 @@ func LongestCommonRun(a, b string) (run string, n int) {
 	return string(rb[end-n : end]), n
 }
 
+// Shared returns how many characters of s stand in runs of at least n characters that also stand in
+// one of others, and not in except. Spaces count as any character does.
+func Shared(s string, others []string, except string, n int) int {
+	from := map[string]bool{}
+	for _, o := range others {
+		rs := []rune(o)
+		for i := 0; i+n <= len(rs); i++ {
+			from[string(rs[i:i+n])] = true
+		}
+	}
+	rs := []rune(except)
+	for i := 0; i+n <= len(rs); i++ {
+		delete(from, string(rs[i:i+n]))
+	}
+	rs = []rune(s)
+	total, end := 0, 0 // end of what was counted
+	for i := 0; i+n <= len(rs); i++ {
+		if from[string(rs[i:i+n])] {
+			total += i + n - max(i, end)
+			end = i + n
+		}
+	}
+	return total
+}
+
 // An automaton accepts every run of one text (a suffix automaton).
 type automaton struct{ states []suffixState }
 

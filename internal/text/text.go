@@ -82,6 +82,25 @@ func Paragraphs(s string) []string {
 	return out
 }
 
+// Passages parts a text as it is numbered for reading: prose at line breaks, verse at empty lines,
+// keeping its lines. The indents that authors type are taken off prose.
+func Passages(s string, verse bool) []string {
+	sep := "\n"
+	if verse {
+		sep = "\n\n"
+	}
+	var out []string
+	for part := range strings.SplitSeq(strings.ReplaceAll(s, "\r\n", "\n"), sep) {
+		if part = strings.TrimRight(part, " \t\n\u3000"); !verse {
+			part = strings.TrimLeft(part, " \t\u3000")
+		}
+		if part = strings.Trim(part, "\n"); part != "" {
+			out = append(out, part)
+		}
+	}
+	return out
+}
+
 // Excerpt returns the first n code points of s on one line, with … where it was cut.
 func Excerpt(s string, n int) string {
 	s = strings.Join(strings.Fields(s), " ")

@@ -48,11 +48,18 @@ func Parts() []string {
 	return names
 }
 
-// Prompts are those of the parts, to be read.
-func Prompts() []llm.PromptInfo {
-	var out []llm.PromptInfo
+// Prompts are those of the parts and of the help, to be read and tried.
+func Prompts() []llm.Info {
+	var out []llm.Info
 	for _, p := range parts {
-		out = append(out, p.prompt.Info())
+		out = append(out, p.prompt.Info(func(s llm.Sample) (any, error) {
+			return partData{Genre: s.Genre, Prompt: llm.Text(s.Prompt), Reasoning: llm.Text(s.Reasoning), Article: llm.Text(s.Article)}, nil
+		}))
+	}
+	for _, h := range helps {
+		out = append(out, h.prompt.Info(func(s llm.Sample) (any, error) {
+			return helpData{Genre: s.Genre, Article: numbered(s.Article), Prompt: llm.Text(s.Prompt)}, nil
+		}))
 	}
 	return out
 }
@@ -89,15 +96,10 @@ func ScoreByModel(ctx context.Context, d *db.DB, c *llm.Client, id string) (*She
 	if t.State != Submitted {
 		return nil, errs.Conflictf("the triplet is %s, so it is not waiting for a score sheet", t.State)
 	}
-	tax, err := project.Taxonomy(ctx, d)
+	texts, err := textsOf(ctx, d, t)
 	if err != nil {
 		return nil, err
 	}
-	genre := "（未标注）" // a name that the taxonomy does not have is somebody else's word
-	if g, ok := tax.Find(t.Genre); ok {
-		genre = g.ZH
-	}
-	texts := Texts{Genre: genre, Prompt: t.Content.V.Prompt, Reasoning: t.Content.V.Reasoning, Article: t.Article}
 	e := c.Endpoint()
 	v := verdict{kind: "model", judge: e.Model, actor: "model:" + e.Model, scripted: e.Scripted(), reasons: map[string]string{}}
 	for i, p := range parts {
@@ -110,6 +112,19 @@ func ScoreByModel(ctx context.Context, d *db.DB, c *llm.Client, id string) (*She
 		v.calls = append(v.calls, call)
 	}
 	return apply(ctx, d, id, t.Revision, v)
+}
+
+// textsOf is what a judge sees of a triplet as it stands.
+func textsOf(ctx context.Context, d *db.DB, t *Triplet) (Texts, error) {
+	tax, err := project.Taxonomy(ctx, d)
+	if err != nil {
+		return Texts{}, err
+	}
+	genre := "（未标注）" // a name that the taxonomy does not have is somebody else's word
+	if g, ok := tax.Find(t.Genre); ok {
+		genre = g.ZH
+	}
+	return Texts{Genre: genre, Prompt: t.Content.V.Prompt, Reasoning: t.Content.V.Reasoning, Article: t.Article}, nil
 }
 
 // ModelScores reports whether the project's settings have a model fill score sheets.

@@ -160,7 +160,13 @@ func Submit(ctx context.Context, d *db.DB, by, id string, revision int64) error 
 		if n == 0 { // saved since it was checked
 			return lost(ctx, tx, id)
 		}
-		return Advance(ctx, tx, t, Submitted, by, "", map[string]any{"revision": revision, "warnings": len(findings)})
+		helped, err := FromHelp(ctx, tx, t)
+		if err != nil {
+			return err
+		}
+		return Advance(ctx, tx, t, Submitted, by, "", map[string]any{
+			"revision": revision, "warnings": len(findings), "pasted": t.Content.V.Pasted, "from_help": helped,
+		})
 	})
 }
 

@@ -226,9 +226,8 @@ type span struct {
 
 // markedParagraphs are the paragraphs of the text with the places the findings name.
 func (v *sourceView) markedParagraphs() [][]span {
-	t := ReadingText{Body: v.S.Text, Verse: texts.IsVerse(v.S.Text)}
 	var out [][]span
-	for _, p := range t.paragraphs() {
+	for _, p := range texts.Passages(v.S.Text, texts.IsVerse(v.S.Text)) {
 		out = append(out, []span{{Text: p}})
 	}
 	for n, f := range v.Findings {
