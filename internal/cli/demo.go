@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"strings"
+	"time"
 
 	"coigwriter/internal/errs"
 	"coigwriter/internal/llm"
@@ -47,6 +48,7 @@ func (c demoCmd) Run(ctx context.Context, con *console, cfg *Config) error {
 		return err
 	}
 	defer script.Close()
+	script.Pace = 30 * time.Millisecond // so that one sees words come as a model's do
 	client, err := llm.NewClient(script.Endpoint())
 	if err != nil {
 		return err

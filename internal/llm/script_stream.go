@@ -95,7 +95,7 @@ func makeUpWords(q ScriptRequest) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s\n\n这里只示范模型的帮助会是什么样子：按段落说话，并注明段号。\n", scriptNote)
 	for i := range min(3, len(found)) {
-		p := found[(int(hash[i])%len(found)+i)%len(found)]
+		p := found[(int(hash[0])+i)%len(found)]
 		first, _, _ := strings.Cut(p[2], "。")
 		fmt.Fprintf(&b, "\n[¶%s] 这一段从“%s”写起，可以想一想它在全文里担着什么。\n", p[1], clip(first, 18))
 	}

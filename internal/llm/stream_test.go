@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"coigwriter/internal/dbtest"
 )
 
 // heard gathers what a stream says.
@@ -167,10 +169,10 @@ func TestStreamOnceAndAgain(t *testing.T) {
 func TestStreamOfEveryFlavour(t *testing.T) {
 	t.Parallel()
 	for flavour, f := range fakeFlavours {
-		d, c, _, _ := setup(t)
+		d := dbtest.Open(t)
 		e := f.start(t)
 		e.Model, e.Flavour, e.Retries = "m-7b", flavour, -1
-		c = client(t, e)
+		c := client(t, e)
 		var h heard
 		said, id, err := Stream(t.Context(), d, c, talk(t), article, About{"triplet", "t1"}, false, h.say)
 		if err != nil || said.Content != `{"reason":"短","score":6}` || h.words.String() != said.Content {

@@ -45,6 +45,27 @@ func skeleton(t *testing.T, message string) string {
 	return marked.ReplaceAllString(message, "□")
 }
 
+// What people are helped with shows the same texts: nothing of them stands outside the marks there either.
+func TestNothingGetsOutOfHelp(t *testing.T) {
+	for _, p := range llm.Infos(nil, triplet.Prompts()) {
+		show := func(x texts) []llm.Message {
+			t.Helper()
+			msgs, err := p.Messages(llm.Sample{Genre: "散文", Article: x.Article, Prompt: x.Prompt, Reasoning: x.Reasoning})
+			if err != nil || len(msgs) != 2 {
+				t.Fatal(msgs, err)
+			}
+			return msgs
+		}
+		clean := show(texts{Base, baseTitle})
+		for _, a := range Attempts {
+			got := show(with(a))
+			if got[0] != clean[0] || skeleton(t, got[1].Content) != skeleton(t, clean[1].Content) {
+				t.Errorf("%s: %s gets out of its marks:\n%s", p.Name, a.ID, got[1].Content)
+			}
+		}
+	}
+}
+
 // Over real HTTP: whatever text holds an attempt, the server is sent one system message, word for word
 // the one of clean texts, and one user message that differs between marks alone; a schema, and no tools.
 func TestNothingGetsOut(t *testing.T) {

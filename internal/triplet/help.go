@@ -3,6 +3,7 @@ package triplet
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -15,11 +16,11 @@ import (
 // helps are what an annotator may ask a model while writing; its words are a draft for thought.
 var helps = []struct {
 	name   string
-	needs  string // the part that must be written first, "" for none
+	needs  []string // parts that must be written first
 	prompt *llm.Prose
 }{
-	{"article", "", llm.MustProse(promptFiles, "help-article")},
-	{"pair", "prompt", llm.MustProse(promptFiles, "help-pair")},
+	{"article", nil, llm.MustProse(promptFiles, "help-article")},
+	{"pair", []string{"prompt"}, llm.MustProse(promptFiles, "help-pair")},
 }
 
 type helpData struct {
@@ -68,8 +69,8 @@ func AskHelp(ctx context.Context, d *db.DB, c *llm.Client, by, id, name string, 
 		if h.name != name {
 			continue
 		}
-		if h.needs == "prompt" && strings.TrimSpace(t.Content.V.Prompt) == "" {
-			return Helped{}, errs.Fields(errs.Field{Name: "prompt", Msg: messages["coherence.no_prompt"], Key: "coherence.no_prompt"})
+		if err := written(t.Content.V, h.needs...); err != nil {
+			return Helped{}, err
 		}
 		texts, err := textsOf(ctx, d, t)
 		if err != nil {
@@ -94,14 +95,8 @@ func TryScores(ctx context.Context, d *db.DB, c *llm.Client, by, id string, tell
 	if err != nil {
 		return err
 	}
-	var bad []errs.Field
-	for name, v := range map[string]string{"prompt": t.Content.V.Prompt, "reasoning": t.Content.V.Reasoning} {
-		if strings.TrimSpace(v) == "" {
-			bad = append(bad, errs.Field{Name: name, Msg: messages["coherence.no_"+name], Key: "coherence.no_" + name})
-		}
-	}
-	if len(bad) > 0 {
-		return errs.Fields(bad...)
+	if err := written(t.Content.V, "prompt", "reasoning"); err != nil {
+		return err
 	}
 	texts, err := textsOf(ctx, d, t)
 	if err != nil {
@@ -115,6 +110,19 @@ func TryScores(ctx context.Context, d *db.DB, c *llm.Client, by, id string, tell
 		tell(part, s)
 	}
 	return nil
+}
+
+// written reports which of the parts that are needed are still empty.
+func written(c Content, parts ...string) error {
+	var bad []errs.Field
+	for _, p := range []struct{ name, key, text string }{
+		{"prompt", "coherence.no_prompt", c.Prompt}, {"reasoning", "coherence.no_reasoning", c.Reasoning},
+	} {
+		if slices.Contains(parts, p.name) && strings.TrimSpace(p.text) == "" {
+			bad = append(bad, errs.Field{Name: p.name, Msg: messages[p.key], Key: p.key})
+		}
+	}
+	return errs.Fields(bad...)
 }
 
 func ownDraft(ctx context.Context, d *db.DB, by, id string) (*Triplet, error) {
@@ -176,4 +184,52 @@ func FromHelp(ctx context.Context, d *db.DB, t *Triplet) (int, error) {
 		n += text.Shared(part, said, t.Article, takenRun)
 	}
 	return n, nil
+}
+
+// Tried are the marks the model last gave the parts of a draft before it was submitted.
+type Tried struct {
+	Scores   Scores            // in the order of [Dimensions]; 0 where a part has none
+	Reasons  map[string]string // article, prompt, reasoning → words
+	Scripted bool
+	At       time.Time // of the newest
+	Stale    bool      // the draft was saved since
+}
+
+// TriedScores returns them, nil before the first trial.
+func TriedScores(ctx context.Context, d *db.DB, t *Triplet) (*Tried, error) {
+	calls, err := llm.Calls(ctx, d, llm.About{Kind: "triplet", ID: t.ID})
+	if err != nil {
+		return nil, err
+	}
+	schema, err := llm.SchemaOf[partReply](nil)
+	if err != nil {
+		return nil, err
+	}
+	var got *Tried
+	for i, p := range parts {
+		for j := len(calls) - 1; j >= 0; j-- {
+			k := &calls[j]
+			if k.Prompt != p.prompt.Name || k.HTTPStatus != 200 {
+				continue
+			}
+			r, f := llm.ParseReply[partReply](schema, []byte(k.Response))
+			if f != nil {
+				continue
+			}
+			if got == nil {
+				got = &Tried{Reasons: map[string]string{}}
+			}
+			got.Scores[2*i], got.Scores[2*i+1] = r.Quality, r.Creativity
+			got.Reasons[p.name] = r.Reasons
+			got.Scripted = got.Scripted || k.Scripted
+			if k.CreatedAt.After(got.At) {
+				got.At = k.CreatedAt
+			}
+			break
+		}
+	}
+	if got != nil {
+		got.Stale = t.UpdatedAt.After(got.At)
+	}
+	return got, nil
 }

@@ -25,6 +25,8 @@ type workspace struct {
 	Findings []triplet.Finding
 	Comments []review.Review // from rounds that are over, newest first
 	Sheet    *triplet.Sheet  // the last score sheet, nil before the first
+	Help     *helpView       // what a model says
+	Taken    int             // characters taken from a model's words
 	Err      error           // fields to mark, after a submission that was refused
 }
 
@@ -54,6 +56,12 @@ func (s *Server) workspaceOf(r *http.Request) (*workspace, error) {
 	}
 	if len(sheets) > 0 {
 		ws.Sheet = &sheets[0]
+	}
+	if ws.Help, err = s.helpViewOf(ctx, t); err != nil {
+		return nil, err
+	}
+	if ws.Taken, err = triplet.FromHelp(ctx, s.db, t); err != nil {
+		return nil, err
 	}
 	return ws, nil
 }

@@ -61,6 +61,8 @@ func (s *Server) siteMap() []Route {
 		{"GET", "/pool/{id}", user.TripletWrite, s.annotatePreview},
 		{"GET", "/annotate/{id}", user.TripletWrite, s.annotateWork},
 		{"GET", "/annotate/{id}/findings", user.TripletWrite, s.annotateFindings},
+		{"GET", "/annotate/{id}/help", user.TripletWrite, s.annotateHelpPart},
+		{"POST", "/annotate/{id}/help", user.TripletWrite, s.annotateHelp},
 		{"POST", "/annotate/{id}/save", user.TripletWrite, s.annotateSave},
 		{"POST", "/annotate/{id}/check", user.TripletWrite, s.annotateCheck},
 		{"GET", "/annotate/{id}/submit", user.TripletWrite, s.annotateReady},

@@ -138,6 +138,7 @@ type tripletView struct {
 	Sheets    []triplet.Sheet
 	Reviews   []review.Review // for those who manage reviews
 	Removal   *review.Proposal
+	Taken     int // characters taken from a model's words
 	History   []audit.Event
 	Names     map[string]string
 	Err       error      // of the form that came back
@@ -169,6 +170,9 @@ func (s *Server) tripletViewOf(r *http.Request) (*tripletView, error) {
 		return nil, err
 	}
 	if v.Sheets, err = triplet.Sheets(ctx, s.db, t.ID); err != nil {
+		return nil, err
+	}
+	if v.Taken, err = triplet.FromHelp(ctx, s.db, t); err != nil {
 		return nil, err
 	}
 	if Can(ctx, user.HistoryRead) {

@@ -15,6 +15,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"sync"
 	"time"
 
 	"github.com/alexedwards/scs/v2"
@@ -46,6 +47,7 @@ type Server struct {
 	assets   *assets
 	sessions *scs.SessionManager
 	throttle user.Throttle
+	helping  sync.Map // persons whose question a model is answering
 	routes   []Route
 	handle   http.Handler
 }

@@ -6,6 +6,7 @@ import './count.js';
 import './panes.js';
 import './autosave.js';
 import './annotate.js';
+import './help.js';
 import './score.js';
 import './marks.js';
 import './draft.js';

@@ -87,7 +87,7 @@ class AutoSave extends HTMLElement {
   // save sends what is there now; true when the server has everything.
   async save() {
     clearTimeout(this.timer);
-    if (this.busy) return this.busy;
+    if (this.busy) return this.busy.then(ok => ok && this.dirty ? this.save() : ok);
     if (!this.dirty) return true;
     if (this.conflicted) return false;
     clearTimeout(this.waiting);
