@@ -26,6 +26,7 @@ var order = [][]string{
 	{"source"},
 	{"project"},
 	{"user"},
+	{"llamatest"},
 	{"audit", "llm"},
 	{"job"},
 	{"analysis"},

@@ -138,6 +138,9 @@ func decodeCompletion(raw []byte) (c completion, f *Failure) {
 		return c, failf(KindBadOutput, "the server answered nothing")
 	}
 	if err := json.Unmarshal(raw, &c); err != nil {
+		if len(raw) > maxError-16 && !json.Valid(raw) {
+			return c, failf(KindBadOutput, "the server's answer is no whole chat completion: of one larger than %d MB only the beginning is kept", maxBody>>20)
+		}
 		return c, failf(KindBadOutput, "the server's answer is not a chat completion: %v", err)
 	}
 	if len(c.Error) > 0 && string(c.Error) != "null" {
