@@ -98,7 +98,7 @@ func (s *suite) engine(ctx context.Context) error {
 			return err
 		}
 	}
-	return nil
+	return s.resumed(ctx, sec)
 }
 
 func (s *suite) engineAt(ctx context.Context, sec *section, inFlight int, latency time.Duration) error {

@@ -45,6 +45,10 @@ func main() {
 		fmt.Fprintln(os.Stderr, fakeModel(latency))
 		return
 	}
+	if at := os.Getenv(dying); at != "" {
+		fmt.Fprintln(os.Stderr, askUntilKilled(context.Background(), at))
+		return
+	}
 	short := flag.Bool("quick", false, "a tenth of the sizes")
 	out := flag.String("out", filepath.Join("docs", "BENCHMARKS.md"), "page to write; - is stdout")
 	url := flag.String("db", "", "PostgreSQL to use schemas of (postgres://…); SQLite files without it")

@@ -68,6 +68,11 @@ func (s *section) bound(what string, figure, bound float64, unit string) {
 	s.facts = append(s.facts, []string{what, shown, s.judge(figure > 0 && figure < bound, fmt.Sprintf("< %g %s", bound, strings.TrimPrefix(unit, "times")))})
 }
 
+// none demands that there are none.
+func (s *section) none(what string, n int) {
+	s.facts = append(s.facts, []string{what, strconv.Itoa(n), s.judge(n == 0, "none")})
+}
+
 func (s *section) judge(kept bool, bound string) string {
 	bound = strings.TrimSpace(bound)
 	if kept {
