@@ -22,7 +22,7 @@ var order = [][]string{
 	{"review"},
 	{"redteam"},
 	{"triplet"},
-	{"screen", "label"},
+	{"screen", "label", "evaluate"},
 	{"source"},
 	{"project"},
 	{"user"},

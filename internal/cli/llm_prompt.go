@@ -12,6 +12,7 @@ import (
 	"github.com/rogpeppe/go-internal/diff"
 
 	"coigwriter/internal/errs"
+	"coigwriter/internal/evaluate"
 	"coigwriter/internal/label"
 	"coigwriter/internal/llm"
 	"coigwriter/internal/screen"
@@ -28,7 +29,7 @@ type llmPromptCmd struct {
 
 // prompts are all that the program asks models with, in the order of the work, as c asks them.
 func prompts(c *llm.Client) []llm.PromptInfo {
-	return llm.Infos(c, screen.Prompts(), triplet.Prompts(), label.Prompts())
+	return llm.Infos(c, screen.Prompts(), triplet.Prompts(), label.Prompts(), evaluate.Prompts())
 }
 
 // promptOf returns one of them, and the client that asks it.

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"coigwriter/internal/dbtest"
+	"coigwriter/internal/evaluate"
 	"coigwriter/internal/genre"
 	"coigwriter/internal/llm"
 	"coigwriter/internal/screen"
@@ -45,9 +46,10 @@ func skeleton(t *testing.T, message string) string {
 	return marked.ReplaceAllString(message, "□")
 }
 
-// What people are helped with shows the same texts: nothing of them stands outside the marks there either.
-func TestNothingGetsOutOfHelp(t *testing.T) {
-	for _, p := range llm.Infos(nil, triplet.Prompts()) {
+// What people are helped with, and what judges of answers are asked, shows such texts too: nothing of them
+// stands outside the marks there either.
+func TestNothingGetsOutOfOthers(t *testing.T) {
+	for _, p := range llm.Infos(nil, triplet.Prompts(), evaluate.Prompts()) {
 		show := func(x texts) []llm.Message {
 			t.Helper()
 			msgs, err := p.Messages(llm.Sample{Genre: "散文", Article: x.Article, Prompt: x.Prompt, Reasoning: x.Reasoning})
