@@ -17,6 +17,7 @@ import (
 
 type screenCmd struct {
 	Limit    int  `help:"Screen at most so many sources."`
+	Wait     bool `help:"Where the server fails for a while, wait and go on until every source has been screened."`
 	Estimate bool `help:"Say what a run would ask, use and cost, and ask nothing."`
 }
 
@@ -46,7 +47,28 @@ func (c screenCmd) Run(ctx context.Context, con *console, cfg *Config) error {
 	}
 	defer client.Close()
 	report := everyMinute(con, states[source.Waiting])
-	sum, err := s.Run(ctx, d, screen.Options{Limit: c.Limit, Progress: func(screen.Outcome) { _ = bar.Add(1); report() }})
+	progress := func(o screen.Outcome) {
+		if !c.Wait || o.State != source.Waiting { // one that will be tried again is not done
+			_ = bar.Add(1)
+			report()
+		}
+	}
+	sum, err := s.Run(ctx, d, screen.Options{Limit: c.Limit, Progress: progress})
+	for wait := time.Second; err == nil && c.Wait && passing(sum); wait = min(2*wait, longestWait) {
+		if !con.quiet {
+			fmt.Fprintf(con.err, "the server fails for the time being; %d sources wait, next try in %s\n", sum.Waiting, wait)
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(wait):
+		}
+		before := sum
+		if sum, err = s.Run(ctx, d, screen.Options{Limit: c.Limit, Progress: progress}); sum.Pool+sum.Refused+sum.Held > 0 {
+			wait = time.Second // it is well again
+		}
+		sum = before.And(sum)
+	}
 	_ = bar.Finish()
 	if err != nil {
 		return err
@@ -71,6 +93,17 @@ func (c screenCmd) Run(ctx context.Context, con *console, cfg *Config) error {
 		return fmt.Errorf("%w: the model failed on some sources, which are held or wait; coigwriter status, or the page /sources/failures", errRefused)
 	}
 	return nil
+}
+
+// longestWait is between two tries with --wait.
+const longestWait = 5 * time.Minute
+
+// passing reports whether what kept a run from its end is the server's state, which may pass.
+func passing(sum screen.Summary) bool {
+	if sum.Stopped != nil {
+		return sum.Stopped.Kind == llm.KindTransient
+	}
+	return sum.Failures[llm.KindTransient] > 0
 }
 
 // everyMinute says on stderr how far a run is where nobody watches a bar: a log wants a line now and then.

@@ -3,6 +3,7 @@ package screen
 import (
 	"context"
 	"errors"
+	"maps"
 	"sync"
 
 	"golang.org/x/sync/errgroup"
@@ -167,6 +168,23 @@ type Summary struct {
 	Failures    map[llm.Kind]int `json:"failures,omitempty"`
 	Stopped     *llm.Failure     `json:"-"`     // why the run ended early, nil when it did not
 	Moved       int              `json:"moved"` // sources that somebody else moved meanwhile
+}
+
+// And adds the run that came after: what was decided adds up, what waits is what waits now.
+func (s Summary) And(next Summary) Summary {
+	sum := next
+	sum.Seen, sum.Pool, sum.Refused, sum.Held = max(s.Seen, next.Seen), s.Pool+next.Pool, s.Refused+next.Refused, s.Held+next.Held
+	sum.Moved += s.Moved
+	sum.Failures = maps.Clone(next.Failures)
+	for kind, n := range s.Failures {
+		if kind.Final() {
+			if sum.Failures == nil {
+				sum.Failures = map[llm.Kind]int{}
+			}
+			sum.Failures[kind] += n
+		}
+	}
+	return sum
 }
 
 // enough is how many transient failures, or rejections of the key, in a row end a run: the server is
