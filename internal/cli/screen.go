@@ -147,12 +147,12 @@ func estimate(ctx context.Context, con *console, d *db.DB, client *llm.Client) e
 			if x.Calls == 0 {
 				from, guessed = "length of the texts", true
 			}
-			t.Add(x.Stage, x.Questions, x.Tokens.Prompt, x.Tokens.Completion, cmp.Or(amounts(x.Cost), "no price"), from)
+			t.Add(x.Stage, x.Questions, x.Tokens.Prompt, x.Tokens.Completion, cmp.Or(llm.AmountWords(x.Cost), "no price"), from)
 			n, slowest = n+x.Questions, max(slowest, x.Took)
 			all.Prompt, all.Completion = all.Prompt+x.Tokens.Prompt, all.Completion+x.Tokens.Completion
 			cost = llm.AddAmounts(cost, x.Cost)
 		}
-		t.Add("all", n, all.Prompt, all.Completion, cmp.Or(amounts(cost), "no price"), "")
+		t.Add("all", n, all.Prompt, all.Completion, cmp.Or(llm.AmountWords(cost), "no price"), "")
 		t.Note = "if every source passes every stage; a source that fails one is not asked about further"
 		if guessed {
 			t.Note += "; tokens guessed from 1.58 Chinese characters a token, until there are calls to learn from"

@@ -26,6 +26,9 @@ const (
 	KindBudget      Kind = "budget"       // the run has cost what it may
 )
 
+// Kinds lists them all, for the choices of a filter.
+var Kinds = []Kind{KindRefused, KindTooLong, KindBadOutput, KindTransient, KindAuth, KindBadEndpoint, KindLost, KindNoEndpoint, KindBudget}
+
 // Final reports whether the same question would fail the same way, so that asking again only costs.
 func (k Kind) Final() bool {
 	return k == KindRefused || k == KindTooLong || k == KindBadOutput

@@ -2,6 +2,7 @@ package llm
 
 import (
 	"context"
+	"errors"
 	"strings"
 	"time"
 
@@ -15,7 +16,7 @@ type Filter struct {
 	ItemKind     string
 	Prompt       string
 	Model        string
-	Person       string
+	Person       string         // who asked, or [NoPerson]
 	Failure      string         // a Kind or "set_aside"; [AnyFailure], [NoFailure]
 	Items        []Items        // only calls about these
 	Zone         *time.Location // where days begin; nil is UTC
@@ -26,6 +27,9 @@ const (
 	AnyFailure = "any"
 	NoFailure  = "none"
 )
+
+// NoPerson picks what runs asked, and nobody in particular.
+const NoPerson = "none"
 
 // Items are things of one kind that calls are about; IDs is the SQL that selects their IDs.
 type Items struct {
@@ -56,10 +60,17 @@ func (f Filter) span() (since, until time.Time) {
 // where is the filter as a condition on llm_call, for the calls within [since, until).
 func (f Filter) where(since, until time.Time) (sql string, args []any) {
 	sql, args = "created_at >= ? AND created_at < ?", []any{since.UTC(), until.UTC()}
-	for _, c := range []struct{ column, value string }{{"item_kind", f.ItemKind}, {"prompt", f.Prompt}, {"model", f.Model}, {"person_id", f.Person}} {
+	for _, c := range []struct{ column, value string }{{"item_kind", f.ItemKind}, {"prompt", f.Prompt}, {"model", f.Model}} {
 		if c.value != "" {
 			sql, args = sql+" AND "+c.column+" = ?", append(args, c.value)
 		}
+	}
+	switch f.Person {
+	case "":
+	case NoPerson:
+		sql += " AND person_id = ''"
+	default:
+		sql, args = sql+" AND person_id = ?", append(args, f.Person)
 	}
 	switch f.Failure {
 	case "":
@@ -93,15 +104,24 @@ func ListCalls(ctx context.Context, d *db.DB, f Filter, after string, limit int)
 		args = append(args, after, after)
 	}
 	// The page is found in the index alone; only its rows, which are long, are read.
-	err = d.All(ctx, &calls, `SELECT id, key, attempt, prompt, prompt_hash, item_kind, item_id, model, endpoint, level, http_status, failure, failure_detail,
-			prompt_tokens, completion_tokens, duration_ms, scripted, person_id, flavour, cached_tokens, reasoning_tokens, tokens_estimated, finish_reason, created_at
-		FROM llm_call WHERE id IN (SELECT id FROM llm_call WHERE `+cond+` ORDER BY created_at DESC, id DESC LIMIT ?)
+	err = d.All(ctx, &calls, `SELECT `+withoutTexts+` FROM llm_call WHERE id IN (SELECT id FROM llm_call WHERE `+cond+` ORDER BY created_at DESC, id DESC LIMIT ?)
 		ORDER BY created_at DESC, id DESC`, append(args, limit+1)...)
 	if err == nil && len(calls) > limit {
 		calls = calls[:limit]
 		next = calls[limit-1].ID
 	}
 	return calls, next, err
+}
+
+// withoutTexts are the columns of a call but what was sent and received.
+const withoutTexts = `id, key, attempt, prompt, prompt_hash, item_kind, item_id, model, endpoint, level, http_status, failure, failure_detail,
+	prompt_tokens, completion_tokens, duration_ms, scripted, person_id, flavour, cached_tokens, reasoning_tokens, tokens_estimated, finish_reason, created_at`
+
+// Attempts returns the calls that asked the same question, in order, without their texts.
+func Attempts(ctx context.Context, d *db.DB, key string) (calls []Call, err error) {
+	defer errs.Wrap(&err, "attempts")
+	err = d.All(ctx, &calls, `SELECT `+withoutTexts+` FROM llm_call WHERE key = ? ORDER BY attempt`, key)
+	return calls, err
 }
 
 // CountCalls counts what [ListCalls] lists.
@@ -112,24 +132,31 @@ func CountCalls(ctx context.Context, d *db.DB, f Filter) (n int, err error) {
 	return n, err
 }
 
-// Stages returns what models were asked about, with which prompts and of which models, for the
-// choices of a filter.
-func Stages(ctx context.Context, d *db.DB) (stages [][2]string, models []string, err error) {
+// A Stage is what models were asked about, with which prompt.
+type Stage struct{ ItemKind, Prompt string }
+
+// Stages returns what models were asked about with which prompts, and the models, for the choices
+// of a filter. It steps through an index from one to the next, since calls are many and these few.
+func Stages(ctx context.Context, d *db.DB) (stages []Stage, models []string, err error) {
 	defer errs.Wrap(&err, "model calls")
-	var rows []struct{ ItemKind, Prompt, Model string }
-	if err := d.All(ctx, &rows, `SELECT item_kind, prompt, model FROM llm_call GROUP BY item_kind, prompt, model ORDER BY item_kind, prompt, model`); err != nil {
-		return nil, nil, err
-	}
-	seen := map[string]bool{}
-	for _, r := range rows {
-		stage := [2]string{r.ItemKind, r.Prompt}
-		if n := len(stages); n == 0 || stages[n-1] != stage {
-			stages = append(stages, stage)
+	for at := (Stage{}); ; {
+		err := d.One(ctx, &at, `SELECT item_kind, prompt FROM llm_call WHERE (item_kind, prompt) > (?, ?) ORDER BY item_kind, prompt LIMIT 1`, at.ItemKind, at.Prompt)
+		if errors.Is(err, errs.NotFound) {
+			break
 		}
-		if !seen[r.Model] {
-			seen[r.Model] = true
-			models = append(models, r.Model)
+		if err != nil {
+			return nil, nil, err
 		}
+		stages = append(stages, at)
 	}
-	return stages, models, nil
+	for at := ""; ; {
+		err := d.One(ctx, &at, `SELECT model FROM llm_call WHERE model > ? ORDER BY model LIMIT 1`, at)
+		if errors.Is(err, errs.NotFound) {
+			return stages, models, nil
+		}
+		if err != nil {
+			return nil, nil, err
+		}
+		models = append(models, at)
+	}
 }

@@ -212,7 +212,7 @@ func TestListCalls(t *testing.T) {
 		t.Error(diff)
 	}
 	stages, models, err := Stages(t.Context(), d)
-	if err != nil || !slices.Equal(stages, [][2]string{{"source", "assessment"}, {"source", "screening"}, {"triplet", "usability"}}) || len(models) != 5 {
+	if err != nil || !slices.Equal(stages, []Stage{{"source", "assessment"}, {"source", "screening"}, {"triplet", "usability"}}) || len(models) != 5 {
 		t.Error(stages, models, err)
 	}
 }
@@ -249,7 +249,7 @@ func TestLedgerReadsTheIndexOnly(t *testing.T) {
 		t.Skip("the plan is SQLite's")
 	}
 	generate(t, d, 50, "x")
-	cond, args := Filter{Model: "m", Failure: AnyFailure}.where(Filter{}.span())
+	cond, args := Filter{Failure: AnyFailure}.where(Filter{}.span())
 	type step struct {
 		ID, Parent, Notused int
 		Detail              string

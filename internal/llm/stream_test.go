@@ -36,14 +36,14 @@ func talk(t *testing.T) *Prose {
 	return MustProse(os.DirFS("testdata"), "talk")
 }
 
-const words = "这一段写雪，也写门里的人。第二段才说破。"
+const spoken = "这一段写雪，也写门里的人。第二段才说破。"
 
 func TestStreamModes(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {
 		mode    ScriptMode
 		want    Kind
-		partial bool // some of the words came before it failed
+		partial bool // some of the spoken came before it failed
 		calls   int  // over HTTP, retries included
 	}{
 		{ScriptGood, "", false, 1},
@@ -63,7 +63,7 @@ func TestStreamModes(t *testing.T) {
 	} {
 		t.Run(string(tt.mode), func(t *testing.T) {
 			t.Parallel()
-			d, c, s, _ := setup(t, ScriptRule{Mode: tt.mode, Reply: words})
+			d, c, s, _ := setup(t, ScriptRule{Mode: tt.mode, Reply: spoken})
 			var h heard
 			said, id, err := Stream(t.Context(), d, c, talk(t), article, About{"triplet", "t1"}, false, h.say)
 			kind := Kind("")
@@ -75,13 +75,13 @@ func TestStreamModes(t *testing.T) {
 			if kind != tt.want || s.Calls() != tt.calls {
 				t.Fatalf("%v after %d calls", err, s.Calls())
 			}
-			if kind == "" && tt.mode != ScriptThink && (said.Content != words || h.words.String() != words || s.Requests()[0].Stream != true) {
+			if kind == "" && tt.mode != ScriptThink && (said.Content != spoken || h.words.String() != spoken || s.Requests()[0].Stream != true) {
 				t.Errorf("said %q, heard %q", said.Content, h.words.String())
 			}
 			if tt.mode == ScriptThink && (h.thought.String() != "先看结构 {再看语言}。" || strings.TrimSpace(h.words.String()) != said.Content || strings.Contains(said.Content, "先看")) {
-				t.Errorf("said %+v, thought %q, words %q", said, h.thought.String(), h.words.String())
+				t.Errorf("said %+v, thought %q, spoken %q", said, h.thought.String(), h.words.String())
 			}
-			if tt.partial && (said.Content == "" || said.Content != h.words.String() || !strings.HasPrefix(words, said.Content)) {
+			if tt.partial && (said.Content == "" || said.Content != h.words.String() || !strings.HasPrefix(spoken, said.Content)) {
 				t.Errorf("partial text %q, heard %q", said.Content, h.words.String())
 			}
 			k, err := GetCall(t.Context(), d, id)
@@ -105,7 +105,7 @@ func TestStreamModes(t *testing.T) {
 // Who stops it stops the server too, and keeps what had come.
 func TestStreamCancelled(t *testing.T) {
 	t.Parallel()
-	d, c, s, _ := setup(t, ScriptRule{Mode: ScriptHangsHalf, Reply: words})
+	d, c, s, _ := setup(t, ScriptRule{Mode: ScriptHangsHalf, Reply: spoken})
 	ctx, stop := context.WithCancel(t.Context())
 	var h heard
 	said, id, err := Stream(ctx, d, c, talk(t), article, About{"triplet", "t1"}, false, func(p Piece) {
@@ -115,7 +115,7 @@ func TestStreamCancelled(t *testing.T) {
 		}
 	})
 	f := FailureOf(err)
-	if f == nil || f.Kind != KindCancelled || said.Content == "" || !strings.HasPrefix(words, said.Content) {
+	if f == nil || f.Kind != KindCancelled || said.Content == "" || !strings.HasPrefix(spoken, said.Content) {
 		t.Fatalf("%q %v", said.Content, err)
 	}
 	k, err := GetCall(t.Context(), d, id)
@@ -123,8 +123,8 @@ func TestStreamCancelled(t *testing.T) {
 		t.Fatalf("%+v %v", k, err)
 	}
 	// The question is still open, and a stopped answer is not taken for a whole one.
-	s.SetRules(ScriptRule{Reply: words})
-	if said, _, err = Stream(t.Context(), d, c, talk(t), article, About{"triplet", "t1"}, false, h.say); err != nil || said.Content != words {
+	s.SetRules(ScriptRule{Reply: spoken})
+	if said, _, err = Stream(t.Context(), d, c, talk(t), article, About{"triplet", "t1"}, false, h.say); err != nil || said.Content != spoken {
 		t.Fatalf("%q %v", said.Content, err)
 	}
 }
@@ -143,7 +143,7 @@ func TestStreamCancelledBeforeItBegan(t *testing.T) {
 
 func TestStreamOnceAndAgain(t *testing.T) {
 	t.Parallel()
-	d, c, s, _ := setup(t, ScriptRule{Reply: words})
+	d, c, s, _ := setup(t, ScriptRule{Reply: spoken})
 	ask := func(again bool) string {
 		t.Helper()
 		var h heard
@@ -187,7 +187,7 @@ func TestStreamOfEveryFlavour(t *testing.T) {
 	}
 }
 
-// However a content is cut into pieces, thought and words come out the same.
+// However a content is cut into pieces, thought and spoken come out the same.
 func FuzzThoughtSplitter(f *testing.F) {
 	for _, s := range []string{"<think>想</think>说", "想</think>说", " \n<think>想", "说<think>说", "<thi", "说</thin", "</think></think>说", "<think></think>"} {
 		f.Add(s, uint8(1))
@@ -206,9 +206,9 @@ func FuzzThoughtSplitter(f *testing.F) {
 			return h.thought.String(), h.words.String()
 		}
 		wholeThought, wholeWords := split(max(1, len(content)))
-		thought, words := split(int(n)%7 + 1)
-		if strings.TrimSpace(thought) != strings.TrimSpace(wholeThought) || strings.TrimSpace(words) != strings.TrimSpace(wholeWords) {
-			t.Errorf("%q in pieces of %d: %q %q, whole %q %q", content, int(n)%7+1, thought, words, wholeThought, wholeWords)
+		thought, spoken := split(int(n)%7 + 1)
+		if strings.TrimSpace(thought) != strings.TrimSpace(wholeThought) || strings.TrimSpace(spoken) != strings.TrimSpace(wholeWords) {
+			t.Errorf("%q in pieces of %d: %q %q, whole %q %q", content, int(n)%7+1, thought, spoken, wholeThought, wholeWords)
 		}
 	})
 }
@@ -232,7 +232,7 @@ func FuzzListener(f *testing.F) {
 			t.Fatalf("%q was heard without a failure and reads as %v", stream, f)
 		}
 		if h.words.Len() > 0 && !l.began() {
-			t.Fatal("words were said and not noticed")
+			t.Fatal("spoken were said and not noticed")
 		}
 	})
 }

@@ -53,8 +53,14 @@ func (l *loader) write(ctx context.Context, sourceID string, w *draft) error {
 	if err != nil {
 		return err
 	}
-	if err := triplet.Submit(ctx, l.d, by, tr.ID, rev); err != nil || w.State == triplet.Submitted {
+	if err := triplet.Submit(ctx, l.d, by, tr.ID, rev); err != nil {
 		return err
+	}
+	if w.ModelFailed {
+		return l.failToScore(ctx, tr.ID)
+	}
+	if w.State == triplet.Submitted {
+		return nil
 	}
 	if err := l.score(ctx, tr.ID, w); err != nil {
 		return err
@@ -87,6 +93,17 @@ func (l *loader) score(ctx context.Context, id string, w *draft) error {
 	l.script.SetRules(rules...)
 	_, err := triplet.ScoreByModel(ctx, l.d, l.screen.Client, id)
 	return err
+}
+
+// failToScore has the script answer prose where a score was asked for.
+func (l *loader) failToScore(ctx context.Context, id string) error {
+	l.step(50 * time.Minute)
+	l.script.SetRules(llm.ScriptRule{Mode: llm.ScriptProse})
+	_, err := triplet.ScoreByModel(ctx, l.d, l.screen.Client, id)
+	if llm.FailureOf(err) != nil {
+		return nil
+	}
+	return errors.Join(err, errors.New("the script scored it all the same"))
 }
 
 func (l *loader) review(ctx context.Context, id string, w *draft) error {

@@ -77,12 +77,14 @@ type draft struct {
 		Narrative      string `yaml:"narrative"`
 		Refinement     string `yaml:"refinement"`
 	} `yaml:"facets"`
-	Reasoning string         `yaml:"reasoning"`
-	State     string         `yaml:"state"`
-	Why       string         `yaml:"why"` // it was given up
-	Sheet     map[string]int `yaml:"sheet"`
-	Reviews   []opinion      `yaml:"reviews"`
-	Removal   *struct {
+	Reasoning string `yaml:"reasoning"`
+	State     string `yaml:"state"`
+	Why       string `yaml:"why"` // it was given up
+	// ModelFailed says that it waits for its sheet because the model's reply could not be used.
+	ModelFailed bool           `yaml:"model_failed"`
+	Sheet       map[string]int `yaml:"sheet"`
+	Reviews     []opinion      `yaml:"reviews"`
+	Removal     *struct {
 		ProposedBy  string `yaml:"proposed_by"`
 		ReasonCode  string `yaml:"reason_code"`
 		Comment     string `yaml:"comment"`

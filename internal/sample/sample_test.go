@@ -45,6 +45,9 @@ func TestLoad(t *testing.T) {
 	if n, err := screen.CountFailures(ctx, d); err != nil || n == 0 {
 		t.Errorf("%d model failures, %v", n, err)
 	}
+	if n, err := triplet.CountFailures(ctx, d); err != nil || n != 1 {
+		t.Errorf("%d failures to score, %v", n, err)
+	}
 	var genres, languages, scripted int
 	if err := d.One(ctx, &genres, `SELECT COUNT(DISTINCT genre) FROM triplet`); err != nil || genres < 12 {
 		t.Errorf("%d genres, %v", genres, err)

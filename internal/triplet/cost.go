@@ -1,7 +1,10 @@
 package triplet
 
 import (
+	"cmp"
 	"context"
+	"fmt"
+	"strings"
 
 	"coigwriter/internal/db"
 	"coigwriter/internal/errs"
@@ -16,20 +19,35 @@ type Costs struct {
 	NoPrice  int          `json:"no_price"` // calls of models without a price, which are in neither
 }
 
-// CostsOf shares out what the calls that f picks cost over the accepted triplets. The time of
-// f is that of the calls; triplets are those that are accepted now.
-func CostsOf(ctx context.Context, d *db.DB, prices llm.Prices, f llm.Filter) (c Costs, err error) {
+// A Ledger is what calls used and cost: its lines, their sum, and what that is for each accepted
+// triplet.
+type Ledger struct {
+	By      llm.By      `json:"by"`
+	Lines   []llm.Entry `json:"lines"`
+	Total   llm.Entry   `json:"total"`
+	Triplet Costs       `json:"per_accepted_triplet"`
+}
+
+// LedgerOf adds up the calls that f picks, grouped by one thing, and shares out what they cost
+// over the accepted triplets. The time of f is that of the calls; triplets are those that are
+// accepted now.
+func LedgerOf(ctx context.Context, d *db.DB, prices llm.Prices, f llm.Filter, by llm.By) (l Ledger, err error) {
+	l.By = by
+	if l.Lines, err = llm.Ledger(ctx, d, prices, f, by); err != nil {
+		return l, err
+	}
+	l.Total = llm.Total(l.Lines)
+	l.Triplet, err = costsOf(ctx, d, prices, f, l.Total)
+	return l, err
+}
+
+// costsOf is the share of each accepted triplet in what calls cost that f picks and sum adds up.
+func costsOf(ctx context.Context, d *db.DB, prices llm.Prices, f llm.Filter, sum llm.Entry) (c Costs, err error) {
 	defer errs.Wrap(&err, "cost of accepted triplets")
-	c.All, c.Own = []llm.Amount{}, []llm.Amount{}
+	c.All, c.Own, c.NoPrice = []llm.Amount{}, []llm.Amount{}, sum.NoPrice
 	if err := d.One(ctx, &c.Accepted, `SELECT COUNT(*) FROM triplet WHERE state = ?`, Accepted); err != nil {
 		return c, err
 	}
-	all, err := llm.Ledger(ctx, d, prices, f, llm.ByModel)
-	if err != nil {
-		return c, err
-	}
-	sum := llm.Total(all)
-	c.NoPrice = sum.NoPrice
 	f.Items = []llm.Items{
 		{Kind: "triplet", IDs: `SELECT id FROM triplet WHERE state = ?`, Args: []any{Accepted}},
 		{Kind: "source", IDs: `SELECT source_id FROM triplet WHERE state = ?`, Args: []any{Accepted}},
@@ -40,6 +58,22 @@ func CostsOf(ctx context.Context, d *db.DB, prices llm.Prices, f llm.Filter) (c 
 	}
 	c.All, c.Own = shared(sum.Cost, c.Accepted), shared(llm.Total(own).Cost, c.Accepted)
 	return c, nil
+}
+
+// Words says what an accepted triplet cost, "" where that is not known.
+func (c Costs) Words(lang string) string {
+	if c.Accepted == 0 || len(c.All) == 0 {
+		return ""
+	}
+	format, nothing, without := "an accepted triplet cost %s, all calls shared out over %d; %s for the calls about it and its source", "nothing", "; %d calls without a price are in neither"
+	if strings.HasPrefix(lang, "zh") {
+		format, nothing, without = "每个已采纳的三元组花了 %s（全部调用摊到 %d 个上）；只算它和它的原文，%s", "没有花费", "；%d 次没有价格的调用不在其中"
+	}
+	words := fmt.Sprintf(format, llm.AmountWords(c.All), c.Accepted, cmp.Or(llm.AmountWords(c.Own), nothing))
+	if c.NoPrice > 0 {
+		words += fmt.Sprintf(without, c.NoPrice)
+	}
+	return words
 }
 
 // shared divides amounts by n, which gives nothing when there is nobody to share.

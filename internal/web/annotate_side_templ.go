@@ -812,9 +812,9 @@ func sheetOf(s *triplet.Sheet, judge string) templ.Component {
 					return templ_7745c5c3_Err
 				}
 				var templ_7745c5c3_Var42 string
-				templ_7745c5c3_Var42, templ_7745c5c3_Err = templ.JoinStringErrs(T(ctx, "sources.raw") + " · " + T(ctx, "annotate."+part))
+				templ_7745c5c3_Var42, templ_7745c5c3_Err = templ.JoinStringErrs(T(ctx, "models.raw") + " · " + T(ctx, "annotate."+part))
 				if templ_7745c5c3_Err != nil {
-					return templ.Error{Err: templ_7745c5c3_Err, FileName: `internal/web/annotate_side.templ`, Line: 147, Col: 159}
+					return templ.Error{Err: templ_7745c5c3_Err, FileName: `internal/web/annotate_side.templ`, Line: 147, Col: 158}
 				}
 				_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var42))
 				if templ_7745c5c3_Err != nil {

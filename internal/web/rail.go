@@ -24,6 +24,7 @@ var rail = []railEntry{
 	{"reviews", "/reviews", "g b", user.ReviewManage},
 	{"releases", "/releases", "g v", user.ReleaseRead},
 	{"statistics", "/statistics", "g n", user.StatsRead},
+	{"models", "/models", "g m", user.HistoryRead},
 	{"people", "/people", "g p", user.PeopleManage},
 	{"settings", "/settings", "g e", user.SettingsManage},
 }

@@ -109,9 +109,17 @@ func (s *Server) siteMap() []Route {
 		{"GET", "/statistics/figure/{figure}", user.StatsRead, s.statisticsFigure},
 		{"GET", "/statistics.csv", user.StatsRead, s.statisticsCSV},
 
+		// models: what was asked, answered and paid
+		{"GET", "/models", user.HistoryRead, s.models},
+		{"GET", "/models/figure", user.HistoryRead, s.modelsFigure},
+		{"GET", "/models/calls", user.HistoryRead, s.modelCalls},
+		{"GET", "/models/calls/{id}", user.HistoryRead, s.modelCall},
+
 		// triplets
 		{"GET", "/triplets", user.TripletRead, s.triplets},
 		{"GET", "/triplets/to-score", user.TripletScore, s.tripletsToScore},
+		{"GET", "/triplets/failures", user.ScreenRun, s.tripletFailures},
+		{"POST", "/triplets/failures/retry", user.ScreenRun, s.tripletRetry},
 		{"GET", "/triplets/{id}", user.TripletRead, s.tripletShow},
 		{"GET", "/triplets/{id}/calls/{call}", user.HistoryRead, s.tripletCall},
 		{"GET", "/score/{id}", user.TripletScore, s.scoreShow},

@@ -6,31 +6,39 @@ import (
 
 	"coigwriter/internal/errs"
 	"coigwriter/internal/screen"
+	"coigwriter/internal/source"
 )
 
-// failureList is what models could not judge.
-type failureList struct {
-	Rows   []screen.FailedSource
-	Status screen.Status
-}
-
-// mostFailures is how many the page lists.
+// mostFailures is how many a page of failures lists.
 const mostFailures = 200
 
 // sourceFailures lists the sources without a verdict because a model failed.
 func (s *Server) sourceFailures(w http.ResponseWriter, r *http.Request) error {
 	ctx := r.Context()
-	var l failureList
-	var err error
-	if l.Rows, err = screen.Failures(ctx, s.db, mostFailures); err != nil {
+	rows, err := screen.Failures(ctx, s.db, mostFailures)
+	if err != nil {
 		return err
 	}
-	if l.Status, err = screen.StatusOf(ctx, s.db, s.opt.LLM); err != nil {
+	st, err := screen.StatusOf(ctx, s.db, s.opt.LLM)
+	if err != nil {
 		return err
+	}
+	l := failureList{
+		Path: "/sources", All: T(ctx, "sources.title"), Configured: st.Configured,
+		None: T(ctx, "sources.failures_none"), NoneWhat: T(ctx, "sources.failures_none_what"), NoModel: T(ctx, "sources.retry_no_model"),
+	}
+	if mayScreen(ctx) {
+		l.ByHand, l.ByHandWord = "/screening", T(ctx, "sources.by_hand")
+	}
+	for _, f := range rows {
+		l.Rows = append(l.Rows, failureRow{
+			ID: f.SourceID, Title: sourceTitle(ctx, f.Title, ""), Stage: promptWord(ctx, f.Prompt), Failure: f.Failure, Detail: f.Detail, CallID: f.CallID,
+			Scripted: f.Scripted, At: f.At, State: f.State, Retry: f.State == source.Held,
+		})
 	}
 	p := Page{Title: T(ctx, "sources.failures"), Lede: T(ctx, "sources.failures_lede"), Section: "sources", Up: []Crumb{{T(ctx, "sources.title"), "/sources"}}}
-	if l.Status.Held > 0 {
-		p.Actions = retryAll(l.Status.Held)
+	if st.Held > 0 {
+		p.Actions = retryAll("/sources", st.Held)
 	}
 	return s.render(w, r, p, failuresPage(l))
 }

@@ -1,9 +1,7 @@
 package web
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"net/http"
 	"net/url"
 	"slices"
@@ -13,7 +11,6 @@ import (
 	"coigwriter/internal/audit"
 	"coigwriter/internal/errs"
 	"coigwriter/internal/genre"
-	"coigwriter/internal/llm"
 	"coigwriter/internal/project"
 	"coigwriter/internal/screen"
 	"coigwriter/internal/source"
@@ -171,29 +168,15 @@ func (s *Server) sourceCall(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	k, err := llm.GetCall(ctx, s.db, r.PathValue("call"))
+	k, err := s.callViewOf(ctx, r.PathValue("call"))
 	if err != nil {
 		return err
 	}
-	if k.ItemKind != "source" || k.ItemID != src.ID {
+	if k.Call.ItemKind != "source" || k.Call.ItemID != src.ID {
 		return errs.NotFoundf("this call is not about source %s", src.ID)
 	}
-	p := Page{Title: T(ctx, "sources.call"), Section: "sources", Up: []Crumb{{T(ctx, "sources.title"), "/sources"}, {sourceTitle(ctx, src.Title, src.Text), "/sources/" + src.ID}}}
+	p := Page{Title: T(ctx, "models.call"), Section: "sources", Up: []Crumb{{T(ctx, "sources.title"), "/sources"}, {sourceTitle(ctx, src.Title, src.Text), "/sources/" + src.ID}}}
 	return s.render(w, r, p, callPage(k))
-}
-
-// pretty indents JSON for reading; what is none is returned as it is.
-func pretty(raw string) string {
-	var b bytes.Buffer
-	if json.Indent(&b, []byte(raw), "", "  ") != nil {
-		return raw
-	}
-	return b.String()
-}
-
-// readable indents a request, with the signs that Go's encoder escapes as they are.
-func readable(request string) string {
-	return strings.NewReplacer(`\u003c`, "<", `\u003e`, ">", `\u0026`, "&").Replace(pretty(request))
 }
 
 // judgeName is who gave a verdict. Whoever may not read the history learns that it was a

@@ -49,14 +49,6 @@ func ruleWord(ctx context.Context, rule string) string {
 	return rule
 }
 
-// failureWord is a kind of model failure in words.
-func failureWord(ctx context.Context, kind string) string {
-	if key := "sources.failure_" + kind; has(Lang(ctx), key) {
-		return T(ctx, key)
-	}
-	return kind
-}
-
 // languageWord is a language by its name.
 func languageWord(ctx context.Context, lang string) string {
 	if key := "sources.lang_" + lang; has(Lang(ctx), key) {
@@ -105,14 +97,6 @@ func genresOnly(ctx context.Context, tax *genre.Taxonomy) []optionGroup {
 		groups = append(groups, optionGroup{g.Label, g.Options[1:]})
 	}
 	return groups
-}
-
-// statusOfStage is the stage a prompt belongs to, in words.
-func statusOfStage(ctx context.Context, prompt string) string {
-	if key := "sources.stage_" + prompt; has(Lang(ctx), key) {
-		return T(ctx, key)
-	}
-	return prompt
 }
 
 // heldByModel reports whether a reason is a model's failure, which a person's verdicts lift.

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/url"
 	"path"
+	"strings"
 
 	"coigwriter/internal/analysis"
 	"coigwriter/internal/errs"
@@ -141,9 +142,17 @@ func (s *Server) statisticsFigure(w http.ResponseWriter, r *http.Request) error 
 	return errs.NotFoundf("there is no figure %q", r.PathValue("figure"))
 }
 
-// figureURL is the address of a figure.
-func figureURL(name, release, theme string) string {
-	return "/statistics/figure/" + name + "?" + url.Values{"release": {release}, "theme": {theme}}.Encode()
+// figureURL is the address of a figure, without its theme.
+func figureURL(name, release string) string {
+	return "/statistics/figure/" + name + "?" + url.Values{"release": {release}}.Encode()
+}
+
+// inTheme is the address of a figure drawn in a theme.
+func inTheme(address, theme string) string {
+	if strings.Contains(address, "?") {
+		return address + "&theme=" + theme
+	}
+	return address + "?theme=" + theme
 }
 
 // statisticsFile counts a triplet file of any shape that we read; nothing of it is stored.

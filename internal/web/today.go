@@ -51,6 +51,9 @@ func (s *Server) today(w http.ResponseWriter, r *http.Request) error {
 		if waits.failures, err = screen.CountFailures(ctx, s.db); err != nil {
 			return err
 		}
+		if waits.unscored, err = triplet.CountFailures(ctx, s.db); err != nil {
+			return err
+		}
 	}
 	v.Tasks = waits.tasks(ctx)
 	if Can(ctx, user.TripletWrite) {
@@ -72,7 +75,7 @@ func (s *Server) today(w http.ResponseWriter, r *http.Request) error {
 		if v.Events, err = audit.Recent(ctx, s.db, eventsShown); err != nil {
 			return err
 		}
-		if v.Titles, err = titlesOf(ctx, s.db, v.Events); err != nil {
+		if v.Titles, err = titlesOf(ctx, s.db, itemsOf(v.Events)); err != nil {
 			return err
 		}
 		if v.Names, err = user.Names(ctx, s.db); err != nil {
@@ -90,6 +93,7 @@ type waits struct {
 	own      map[string]int // by state, the person's
 	reviews  int            // open reviews of the person
 	failures int            // sources held by a model's failure
+	unscored int            // triplets without a sheet by a model's failure
 	byHand   bool           // people score the sheets
 	screen   bool           // people screen, since there is no model
 }
@@ -161,6 +165,7 @@ func (w waits) tasks(ctx context.Context) []Figure {
 		add(user.RemovalVote, "removal", w.triplets[triplet.Removal], "/reviews#removals", true)
 	}
 	add(user.ScreenRun, "failures", w.failures, "/sources/failures", true)
+	add(user.ScreenRun, "unscored", w.unscored, "/triplets/failures", true)
 	return out
 }
 
@@ -230,12 +235,16 @@ func eventWord(ctx context.Context, e audit.Event) string {
 	return e.ItemKind + ": " + strings.ReplaceAll(e.Action, "-", " ")
 }
 
-// titlesOf returns the titles of the sources and triplets that events are about.
-func titlesOf(ctx context.Context, d *db.DB, events []audit.Event) (map[string]string, error) {
-	var ids []string
+// itemsOf are the items that events are about.
+func itemsOf(events []audit.Event) (ids []string) {
 	for _, e := range events {
 		ids = append(ids, e.ItemID)
 	}
+	return ids
+}
+
+// titlesOf returns the titles of those ids that are sources or triplets.
+func titlesOf(ctx context.Context, d *db.DB, ids []string) (map[string]string, error) {
 	out, err := source.Titles(ctx, d, ids)
 	if err != nil {
 		return nil, err

@@ -31,6 +31,8 @@ type tripletList struct {
 	Names      map[string]string
 	Pager      Cursor
 	Tax        *genre.Taxonomy
+	Failed     int                // submitted triplets that a model failed to score
+	Failures   []llm.FailureCount // and why
 }
 
 // triplets lists all triplets; the address holds the filter.
@@ -70,6 +72,16 @@ func (s *Server) triplets(w http.ResponseWriter, r *http.Request) error {
 	l.Genres = []Option{{"", T(ctx, "annotate.all_genres")}}
 	for _, g := range tax.Genres {
 		l.Genres = append(l.Genres, Option{g.ID, g.In(Lang(ctx))})
+	}
+	if Can(ctx, user.ScreenRun) {
+		if l.Failures, err = triplet.FailureCounts(ctx, s.db); err != nil {
+			return err
+		}
+		if len(l.Failures) > 0 {
+			if l.Failed, err = triplet.CountFailures(ctx, s.db); err != nil {
+				return err
+			}
+		}
 	}
 	p := Page{Title: T(ctx, "triplets.title"), Lede: T(ctx, "triplets.lede"), Section: "triplets"}
 	if n := counts[triplet.Submitted]; Can(ctx, user.TripletScore) && n > 0 {
@@ -140,6 +152,8 @@ type tripletView struct {
 	Removal   *review.Proposal
 	Taken     int // characters taken from a model's words
 	History   []audit.Event
+	Failed    []llm.Call // about it, newest first, for those who may read the history
+	Stuck     bool       // some of them keep the model from being asked about it again
 	Names     map[string]string
 	Err       error      // of the form that came back
 	Form      url.Values // what was typed into it
@@ -180,6 +194,12 @@ func (s *Server) tripletViewOf(r *http.Request) (*tripletView, error) {
 			return nil, err
 		}
 		slices.Reverse(v.History)
+		if v.Failed, _, err = llm.ListCalls(ctx, s.db, llm.Filter{Failure: llm.AnyFailure, Items: []llm.Items{{Kind: "triplet", IDs: "?", Args: []any{t.ID}}}}, "", 20); err != nil {
+			return nil, err
+		}
+		if v.Stuck, err = triplet.Stuck(ctx, s.db, t.ID); err != nil {
+			return nil, err
+		}
 	}
 	if Can(ctx, user.ReviewManage) {
 		if v.Reviews, err = review.OfTriplet(ctx, s.db, t.ID); err != nil {
@@ -214,14 +234,14 @@ func (s *Server) tripletCall(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	k, err := llm.GetCall(ctx, s.db, r.PathValue("call"))
+	k, err := s.callViewOf(ctx, r.PathValue("call"))
 	if err != nil {
 		return err
 	}
-	if k.ItemKind != "triplet" || k.ItemID != v.T.ID {
+	if k.Call.ItemKind != "triplet" || k.Call.ItemID != v.T.ID {
 		return errs.NotFoundf("this call is not about triplet %s", v.T.ID)
 	}
-	p := Page{Title: T(ctx, "sources.call"), Section: "triplets", Up: []Crumb{{T(ctx, "triplets.title"), "/triplets"}, {tripletTitle(ctx, v.Source.Title), "/triplets/" + v.T.ID}}}
+	p := Page{Title: T(ctx, "models.call"), Section: "triplets", Up: []Crumb{{T(ctx, "triplets.title"), "/triplets"}, {tripletTitle(ctx, v.Source.Title), "/triplets/" + v.T.ID}}}
 	return s.render(w, r, p, callPage(k))
 }
 
