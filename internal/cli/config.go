@@ -45,6 +45,8 @@ type LLMConfig struct {
 	NoThinking  bool          `help:"Ask the model to answer without a thought." env:"NO_THINKING"`
 	Timeout     time.Duration `help:"Longest wait for one answer." default:"5m" env:"TIMEOUT"`
 	Concurrency int           `help:"Most calls in flight, of all processes together; they start at 8 and climb while the server gets faster by it." default:"64" env:"CONCURRENCY"`
+	RPM         int           `name:"rpm" help:"Requests a minute that the provider allows, of all processes together; 0 for no bound." default:"0" env:"RPM"`
+	TPM         int           `name:"tpm" help:"Tokens a minute that the provider allows, of prompts and replies; 0 for no bound." default:"0" env:"TPM"`
 	Retries     int           `help:"Further attempts after a failure that may pass." default:"5" env:"RETRIES"`
 	MaxTokens   int           `help:"Longest answer in tokens." default:"2048" env:"MAX_TOKENS"`
 	Prompts     string        `help:"Directory of the project's own prompts, each in the place of one of ours (default: prompts in the data directory)." env:"PROMPTS" placeholder:"DIR"`
@@ -90,7 +92,7 @@ func (c *Config) endpoint() (llm.Endpoint, error) {
 	return llm.Endpoint{
 		Prompts: own,
 		BaseURL: c.LLM.URL, APIKey: llm.Secret(c.LLM.Key), Model: c.LLM.Model, Digest: c.LLM.Digest, Flavour: c.LLM.Flavour, NoThinking: c.LLM.NoThinking,
-		Timeout: c.LLM.Timeout, MaxTokens: c.LLM.MaxTokens, MaxInFlight: c.LLM.Concurrency, Retries: retries(c.LLM.Retries),
+		Timeout: c.LLM.Timeout, MaxTokens: c.LLM.MaxTokens, MaxInFlight: c.LLM.Concurrency, RequestsPerMinute: c.LLM.RPM, TokensPerMinute: c.LLM.TPM, Retries: retries(c.LLM.Retries),
 		Prices: c.LLM.Prices, MaxCost: most,
 	}, nil
 }

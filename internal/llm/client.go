@@ -32,6 +32,7 @@ type Client struct {
 	http    *http.Client
 	limiter *limiter
 	budget  *Budget
+	pace    *pace
 
 	mu    sync.Mutex
 	level int // index into the endpoint's levels: the strongest that has worked so far
@@ -57,6 +58,7 @@ func NewClient(e Endpoint) (_ *Client, err error) {
 	transport.MaxIdleConnsPerHost = e.MaxInFlight
 	return &Client{
 		Wait: sleep, e: e, limiter: newLimiter(e.MaxInFlight), budget: budget,
+		pace: newPace(e.RequestsPerMinute, e.TokensPerMinute),
 		http: &http.Client{
 			Transport: transport,
 			// A redirect could carry the text, or the key, to another machine.
@@ -219,10 +221,15 @@ func (c *Client) attempt(ctx context.Context, body []byte, to *listener) (x exch
 	if err := c.budget.Hold(most); err != nil {
 		return x, 0, err
 	}
+	if err := c.pace.wait(ctx, func() int64 { return EstimateTokens(string(body)) }); err != nil {
+		c.budget.Settle(most, 0)
+		return x, 0, err
+	}
 	if err := c.limiter.acquire(ctx, to != nil); err != nil {
 		c.budget.Settle(most, 0)
 		return x, 0, err
 	}
+	defer func() { c.pace.owe(x.completionTokens()) }()
 	defer func() { c.budget.Settle(most, c.cost(x, err, most)) }()
 	defer func() { c.limiter.release(x.took, x.completionTokens(), x.failure == nil && err == nil) }()
 	timed, cancel := context.WithCancel(ctx)

@@ -80,6 +80,9 @@ type Endpoint struct {
 	MaxWait     time.Duration // 60 s: the longest wait; a server that asks for more is left alone
 	MaxInFlight int           // 64: the most requests at once, of all processes together; they start at 8 and climb
 
+	RequestsPerMinute int // what the provider allows, of all processes together; 0 bounds nothing
+	TokensPerMinute   int // of prompts and replies; 0 bounds nothing
+
 	Prompts PromptDir // the project's own, in the place of ours
 
 	Prices  Prices // what models cost; without a price the cost is not known
@@ -149,8 +152,8 @@ func (e Endpoint) withDefaults() (Endpoint, error) {
 	orElse(&e.RetryWait, time.Second)
 	orElse(&e.MaxWait, time.Minute)
 	orElse(&e.MaxInFlight, 64)
-	if e.MaxTokens < 0 || e.Timeout < 0 || e.RetryWait < 0 || e.MaxWait < 0 || e.MaxInFlight < 0 {
-		bad = append(bad, errs.Field{Name: "endpoint", Msg: "max_tokens, timeout, waits and max_in_flight must not be negative"})
+	if e.MaxTokens < 0 || e.Timeout < 0 || e.RetryWait < 0 || e.MaxWait < 0 || e.MaxInFlight < 0 || e.RequestsPerMinute < 0 || e.TokensPerMinute < 0 {
+		bad = append(bad, errs.Field{Name: "endpoint", Msg: "max_tokens, timeout, waits, max_in_flight and what is allowed per minute must not be negative"})
 	}
 	return e, errs.Fields(bad...)
 }

@@ -333,4 +333,5 @@ func (j *journal) beat(ctx context.Context) {
 		until = *seen.PausedUntil
 	}
 	j.c.limiter.hear(seen.Ceiling, seen.Processes, until)
+	j.c.pace.share(seen.Processes)
 }

@@ -43,7 +43,7 @@ func TestStreamModes(t *testing.T) {
 	for _, tt := range []struct {
 		mode    ScriptMode
 		want    Kind
-		partial bool // some of the spoken came before it failed
+		partial bool // some of the words came before it failed
 		calls   int  // over HTTP, retries included
 	}{
 		{ScriptGood, "", false, 1},
