@@ -84,6 +84,9 @@ func (d *DB) transact(ctx context.Context, f func(tx *DB) error) error {
 		return err
 	}
 	if err := tx.Commit(); err != nil {
+		if ended := ctx.Err(); ended != nil && errors.Is(err, sql.ErrTxDone) {
+			err = ended // the context ended before the commit: database/sql has rolled back
+		}
 		return fmt.Errorf("commit: %w", err)
 	}
 	return nil

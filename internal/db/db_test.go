@@ -139,3 +139,17 @@ func TestWritersQueueInsteadOfFailing(t *testing.T) {
 		t.Errorf("got %s, %v", got, err)
 	}
 }
+
+// A context that ends while a transaction runs is why the transaction failed, at whichever statement.
+func TestTransactSaysThatItWasCancelled(t *testing.T) {
+	d := dbtest.Open(t)
+	ctx, cancel := context.WithCancel(context.Background())
+	err := d.Transact(ctx, func(tx *db.DB) error {
+		cancel()
+		time.Sleep(20 * time.Millisecond) // database/sql rolls back meanwhile
+		return nil
+	})
+	if !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v, want a cancelled context", err)
+	}
+}

@@ -5,11 +5,6 @@ import (
 	"slices"
 )
 
-// A Query is what models are asked.
-type Query struct {
-	ID, Genre, Language, Prompt string
-}
-
 // A Ranked is a ranking together with the votes it stands for.
 type Ranked struct {
 	Ranking
@@ -68,8 +63,8 @@ func Decode(raw Raw, model string) (record any, ok bool, err error) {
 		t, err := DecodeTriplet(raw)
 		return t, err == nil, err
 	case has(promptNames...):
-		q := Query{ID: f.text("query_id", "id", "index"), Genre: f.text("genre"), Language: f.text("language", "lang"), Prompt: f.text("prompt", "query", "instruction")}
-		return q, true, f.err()
+		q, err := DecodeQuery(raw)
+		return q, err == nil, err
 	}
 	return nil, false, f.badf("", "is no vote, ranking, rating, label, generation, triplet or query")
 }

@@ -12,6 +12,7 @@ type Generation struct {
 	Prompt, Reasoning, Output       string
 	Tokens                          float64 // completion tokens as the server counted them; 0 when unknown
 	Finish                          string  // why it ended: stop, length …
+	Sample                          int     // which of the model's answers to the query, 0 the first
 	Thought                         string  // how the reasoning was marked in the output: see SplitThought; "" for whole or none
 }
 
@@ -71,7 +72,7 @@ func SplitThought(output string) (thought, rest, how string) {
 }
 
 // DecodeGeneration reads a record as a generation: query_id, model, language, genre, prompt,
-// reasoning, output (response, answer, completion, article), usage.completion_tokens, finish_reason. A
+// reasoning, output (response, answer, completion, article), usage.completion_tokens, finish_reason, sample. A
 // <think> block that opens the output is the reasoning where no field holds it. A record without a model
 // takes the one given; an output that is not there is refused, an empty one is kept.
 func DecodeGeneration(raw Raw, model string) (Generation, error) {
@@ -82,6 +83,7 @@ func DecodeGeneration(raw Raw, model string) (Generation, error) {
 	g := Generation{
 		QueryID: f.text("query_id", "index", "question_id", "id"), Model: f.text("model", "generator", "model_id"), Language: f.text("language", "lang"), Genre: f.text("genre"),
 		Prompt: f.text("prompt", "query", "instruction"), Reasoning: f.text("reasoning", "thought", "reasoning_content"), Finish: f.text("finish_reason"),
+		Sample: int(f.number("sample")),
 	}
 	name, v, ok := f.take("output", "response", "answer", "completion", "article")
 	if ok && json.Unmarshal(v, &g.Output) != nil {

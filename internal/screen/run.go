@@ -187,10 +187,6 @@ func (s Summary) And(next Summary) Summary {
 	return sum
 }
 
-// enough is how many transient failures, or rejections of the key, in a row end a run: the server is
-// down, or the account empty, and every further source would only meet the same.
-const enough = 5
-
 // pageSize is how many waiting sources are read at a time.
 const pageSize = 200
 
@@ -234,7 +230,7 @@ func (c Screener) Run(ctx context.Context, d *db.DB, o Options) (sum Summary, er
 		return sum, err
 	}
 	if sum.Stopped == nil {
-		sum.Stopped = t.rejected
+		sum.Stopped = t.patience.Rejected()
 	}
 	return sum, ctx.Err()
 }
@@ -272,8 +268,7 @@ type tally struct {
 	mu       sync.Mutex
 	sum      *Summary
 	progress func(Outcome)
-	inARow   map[llm.Kind]int // failures since the last answer
-	rejected *llm.Failure     // of the key, since the last answer
+	patience llm.Patience
 }
 
 func (t *tally) stopped() bool {
@@ -313,25 +308,12 @@ func (t *tally) add(out Outcome, err error) error {
 	return nil
 }
 
-// fail counts a failure and decides whether the run goes on: a server that is missing or knows no such
-// model ends it at once, one that is silent or rejects the key after a few in a row.
+// fail counts a failure and decides whether the run goes on.
 func (t *tally) fail(f *llm.Failure) {
-	if f == nil {
-		t.inARow, t.rejected = nil, nil
-		return
+	if f != nil {
+		t.sum.Failures[f.Kind]++
 	}
-	if f.Kind == llm.KindAuth {
-		t.rejected = f
-	}
-	t.sum.Failures[f.Kind]++
-	if t.inARow == nil {
-		t.inARow = map[llm.Kind]int{}
-	}
-	t.inARow[f.Kind]++
-	patient := f.Kind == llm.KindTransient || f.Kind == llm.KindAuth
-	switch {
-	case t.sum.Stopped != nil:
-	case patient && t.inARow[f.Kind] >= enough, f.Kind.Stops() && !patient:
-		t.sum.Stopped = f
+	if stop := t.patience.Saw(f); stop != nil && t.sum.Stopped == nil {
+		t.sum.Stopped = stop
 	}
 }

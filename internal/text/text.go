@@ -61,8 +61,13 @@ func Fold(s string) string {
 		if unicode.IsSpace(r) || unicode.Is(unicode.Cf, r) || unicode.IsControl(r) {
 			return -1
 		}
-		return unicode.ToLower(r)
-	}, width.Fold.String(norm.NFC.String(strings.ToValidUTF8(s, "\uFFFD"))))
+		return r
+	}, foldCase(s))
+}
+
+// foldCase removes differences of width and case.
+func foldCase(s string) string {
+	return strings.Map(unicode.ToLower, width.Fold.String(norm.NFC.String(strings.ToValidUTF8(s, "\uFFFD"))))
 }
 
 // ContentHash identifies a text whatever its layout: SHA-256 in hex over [Fold].

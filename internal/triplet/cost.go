@@ -41,12 +41,21 @@ func LedgerOf(ctx context.Context, d *db.DB, prices llm.Prices, f llm.Filter, by
 	return l, err
 }
 
+// LedgerVersion changes when there are further calls or other accepted triplets.
+func LedgerVersion(ctx context.Context, d *db.DB) (version string, err error) {
+	err = d.One(ctx, &version, `SELECT (SELECT COALESCE(MAX(id), '') FROM llm_call) || ' ' || CAST((SELECT COUNT(*) FROM triplet WHERE state = ?) AS TEXT)`, Accepted)
+	return version, err
+}
+
 // costsOf is the share of each accepted triplet in what calls cost that f picks and sum adds up.
 func costsOf(ctx context.Context, d *db.DB, prices llm.Prices, f llm.Filter, sum llm.Entry) (c Costs, err error) {
 	defer errs.Wrap(&err, "cost of accepted triplets")
 	c.All, c.Own, c.NoPrice = []llm.Amount{}, []llm.Amount{}, sum.NoPrice
 	if err := d.One(ctx, &c.Accepted, `SELECT COUNT(*) FROM triplet WHERE state = ?`, Accepted); err != nil {
 		return c, err
+	}
+	if c.Accepted == 0 || len(sum.Cost) == 0 {
+		return c, nil // nobody to share, or nothing
 	}
 	f.Items = []llm.Items{
 		{Kind: "triplet", IDs: `SELECT id FROM triplet WHERE state = ?`, Args: []any{Accepted}},
@@ -76,14 +85,12 @@ func (c Costs) Words(lang string) string {
 	return words
 }
 
-// shared divides amounts by n, which gives nothing when there is nobody to share.
+// shared divides amounts by n, which is not 0.
 func shared(sums []llm.Amount, n int) []llm.Amount {
 	out := []llm.Amount{}
 	for _, a := range sums {
-		if n > 0 {
-			a.Micro = (a.Micro + int64(n)/2) / int64(n)
-			out = append(out, a)
-		}
+		a.Micro = (a.Micro + int64(n)/2) / int64(n)
+		out = append(out, a)
 	}
 	return out
 }

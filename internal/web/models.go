@@ -29,6 +29,12 @@ type modelsView struct {
 	None     bool     // nothing has ever been asked
 }
 
+// A ledgerKey is what decides a ledger.
+type ledgerKey struct {
+	filter callFilter
+	by     llm.By
+}
+
 // models shows what model calls used, cost and took; the address holds grouping and filter.
 func (s *Server) models(w http.ResponseWriter, r *http.Request) error {
 	ctx := r.Context()
@@ -42,7 +48,14 @@ func (s *Server) models(w http.ResponseWriter, r *http.Request) error {
 	if by == "" {
 		by = llm.ByStage
 	}
-	if v.Ledger, err = triplet.LedgerOf(ctx, s.db, v.Endpoint.Prices, f, by); err != nil {
+	version, err := triplet.LedgerVersion(ctx, s.db)
+	if err != nil {
+		return err
+	}
+	v.Ledger, err = s.ledgers.get(ledgerKey{v.Filter, by}, version, func() (triplet.Ledger, error) {
+		return triplet.LedgerOf(ctx, s.db, v.Endpoint.Prices, f, by)
+	})
+	if err != nil {
 		return err
 	}
 	if v.Load, err = llm.LoadOf(ctx, s.db, v.Endpoint.BaseURL); err != nil {
@@ -144,11 +157,17 @@ func (v modelsView) most() int {
 // modelsFigure sends the calls of each of the last days as SVG.
 func (s *Server) modelsFigure(w http.ResponseWriter, r *http.Request) error {
 	ctx := r.Context()
-	_, f, err := readCallFilter(r.URL.Query())
+	filter, f, err := readCallFilter(r.URL.Query())
 	if err != nil {
 		return err
 	}
-	days, err := llm.Ledger(ctx, s.db, s.opt.LLM.Endpoint().Prices, f, llm.ByDay)
+	version, err := triplet.LedgerVersion(ctx, s.db)
+	if err != nil {
+		return err
+	}
+	days, err := s.days.get(filter, version, func() ([]llm.Entry, error) {
+		return llm.Ledger(ctx, s.db, s.opt.LLM.Endpoint().Prices, f, llm.ByDay)
+	})
 	if err != nil {
 		return err
 	}

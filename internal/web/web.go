@@ -22,6 +22,7 @@ import (
 
 	"coigwriter/internal/db"
 	"coigwriter/internal/llm"
+	"coigwriter/internal/triplet"
 	"coigwriter/internal/user"
 )
 
@@ -48,6 +49,8 @@ type Server struct {
 	sessions *scs.SessionManager
 	throttle user.Throttle
 	helping  sync.Map // persons whose question a model is answering
+	ledgers  memo[ledgerKey, triplet.Ledger]
+	days     memo[callFilter, []llm.Entry]
 	routes   []Route
 	handle   http.Handler
 }
