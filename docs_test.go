@@ -12,7 +12,9 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"coigwriter/internal/bench"
 	"coigwriter/internal/cli"
+	"coigwriter/internal/evaluate"
 	"coigwriter/internal/source"
 	"coigwriter/internal/triplet"
 	"coigwriter/internal/user"
@@ -66,6 +68,15 @@ func statesPage() string {
 	}
 	diagram(&b, "A source", sources)
 	diagram(&b, "A triplet", triplets)
+	var sets, studies []arrow
+	for _, t := range bench.Transitions {
+		sets = append(sets, arrow(t))
+	}
+	for _, t := range evaluate.Transitions {
+		studies = append(studies, arrow(t))
+	}
+	diagram(&b, "A set of queries", sets)
+	diagram(&b, "A study", studies)
 	return b.String()
 }
 
