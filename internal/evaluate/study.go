@@ -226,9 +226,13 @@ func (f frozenPlan) freeze() (doc, hash string, err error) {
 	if err != nil {
 		return "", "", err
 	}
-	b = append(b, '\n')
-	sum := sha256.Sum256(b)
-	return string(b), hex.EncodeToString(sum[:]), nil
+	doc = string(b) + "\n"
+	return doc, hashOf(doc), nil
+}
+
+func hashOf(s string) string {
+	sum := sha256.Sum256([]byte(s))
+	return hex.EncodeToString(sum[:])
 }
 
 // A Deviation is something that was done otherwise than the frozen plan says; a report shows them all.
