@@ -119,8 +119,8 @@ func (m *Marks) adjusted(s Spot, dim string) Number {
 // MarkTable shows the means.
 func MarkTable(lines []MarkLine, bootstrap int, seed uint64, lang string) *table.Table {
 	t := table.New(pick(lang, "各模型的评分", "Ratings of models"), table.Text(pick(lang, "语言", "language")), table.Text(pick(lang, "维度", "dimension")), table.Text(pick(lang, "模型", "model")),
-		table.Num(pick(lang, "答案", "outputs")), table.Num(pick(lang, "评分", "ratings")), table.Num(pick(lang, "评审", "raters")), table.Num(pick(lang, "平均", "mean")), table.Num("95%"), table.Num(pick(lang, "除去评审宽严", "net of raters"))).As("marks")
-	t.Note = fmt.Sprintf(pick(lang, "先对每篇答案平均，再对答案平均；区间按答案重抽（%d 次，种子 %d）。除去评审宽严：分数 = 模型 + 评审，最小二乘；评审和模型连不起来时不给",
+		table.Num(pick(lang, "答案", "outputs")), table.Num(pick(lang, "评分", "ratings")), table.Num(pick(lang, "评测员", "raters")), table.Num(pick(lang, "平均", "mean")), table.Num("95%"), table.Num(pick(lang, "除去评测员宽严", "net of raters"))).As("marks")
+	t.Note = fmt.Sprintf(pick(lang, "先对每篇答案平均，再对答案平均；区间按答案重抽（%d 次，种子 %d）。除去评测员宽严：分数 = 模型 + 评测员，最小二乘；评测员和模型连不起来时不给",
 		"means over outputs, each the mean of its ratings; intervals resample outputs (%d resamples, seed %d). Net of raters: score = model + rater by least squares; not given where raters and models are not linked"), bootstrap, seed)
 	for _, l := range lines {
 		t.Add(languageName(l.Language, lang), DimensionName(l.Dimension, lang), l.Model, l.Outputs, l.Ratings, l.Raters, float64(l.Mean), span2(l.Interval), float64(l.Adjusted))
