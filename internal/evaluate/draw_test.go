@@ -238,14 +238,14 @@ func TestFoils(t *testing.T) {
 
 func TestNamesItself(t *testing.T) {
 	for s, want := range map[string]bool{
-		"我是通义千问，由阿里云开发。":                  true,
+		"我是通义千问，由阿里云开发。":                       true,
 		"As ChatGPT, I cannot smell the rain.": true,
-		"作为 alpha，我写下":                        false, // a space between
-		"作为alpha，我写下这一篇":                      true,
-		"他问：“ChatGPT 会写诗吗？”":                  false,
+		"作为 alpha，我写下":                         false, // a space between
+		"作为alpha，我写下这一篇":                       true,
+		"他问：“ChatGPT 会写诗吗？”":                   false,
 		"The Gemini capsule splashed down.":    false,
-		"我是一个爱写字的人，作为母亲，我……":                 false,
-		strings.Repeat("灯还亮着。", 100):            false,
+		"我是一个爱写字的人，作为母亲，我……":                   false,
+		strings.Repeat("灯还亮着。", 100):           false,
 	} {
 		if got := namesItself(s, models); got != want {
 			t.Errorf("%q: %v, want %v", s, got, want)

@@ -34,6 +34,11 @@ var models = []string{"alpha", "beta", "gamma", "delta", "epsilon"}
 // may alter the answers before they are imported.
 func newLab(t *testing.T, n, raters int, change func([]record.Generation) []record.Generation) *lab {
 	t.Helper()
+	return newLabIn(t, n, raters, func(i int) bool { return i%2 == 1 }, change)
+}
+
+func newLabIn(t *testing.T, n, raters int, english func(i int) bool, change func([]record.Generation) []record.Generation) *lab {
+	t.Helper()
 	d := dbtest.Open(t)
 	l := &lab{d: d, now: time.Date(2026, 11, 2, 9, 0, 0, 0, time.UTC), lead: dbtest.Person(t, d, "lead", "lead")}
 	d.Clock = func() time.Time { return l.now }
@@ -45,7 +50,7 @@ func newLab(t *testing.T, n, raters int, change func([]record.Generation) []reco
 	var gs []record.Generation
 	for i := range n {
 		q := record.Query{ID: fmt.Sprintf("q-%03d", i), Genre: tax.Genres[i%6].ID, Language: "zh", Prompt: fmt.Sprintf("请写第%d篇短文，写一件小事，三百字左右。", i)}
-		if i%2 == 1 {
+		if english(i) {
 			q.Language, q.Prompt = "en", fmt.Sprintf("Write piece number %d about a small matter, in about three hundred words.", i)
 		}
 		qs = append(qs, q)
