@@ -88,16 +88,22 @@ func (v *Votes) Genres(language, model string, o VoteOptions) GenreRates {
 	m := slices.Index(p.models, model)
 	out := GenreRates{Language: language, Model: model}
 	var groups []string
+	of := map[string]string{} // genre → its group: asking the taxonomy for every vote is slow
 	for _, g := range p.genres {
-		if g = o.group(g); !slices.Contains(groups, g) {
-			groups = append(groups, g)
+		of[g] = o.group(g)
+		if !slices.Contains(groups, of[g]) {
+			groups = append(groups, of[g])
 		}
 	}
 	slices.Sort(groups)
+	place := map[string]int{}
+	for genre, group := range of {
+		place[genre] = slices.Index(groups, group)
+	}
 	wins, n := make([]int, len(groups)), make([]int, len(groups))
-	for _, x := range stats.Decided(p.votes) {
-		g := slices.Index(groups, o.group(x.Genre))
-		if g < 0 || (x.Left != m && x.Right != m) {
+	for _, x := range p.votes {
+		g, ok := place[x.Genre]
+		if !ok || x.Outcome > stats.RightWins || (x.Left != m && x.Right != m) {
 			continue
 		}
 		n[g]++

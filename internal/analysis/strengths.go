@@ -289,19 +289,15 @@ func (p poll) raterAgreement(samples [][]int) []Measure {
 	for i, q := range queries {
 		rows[q] = append(rows[q], i)
 	}
-	var again [][]int
-	for _, sample := range samples {
-		var row []int
-		for _, q := range sample {
-			row = append(row, rows[p.queries[q]]...)
-		}
-		again = append(again, row)
+	units := make([][]int, len(p.queries))
+	for i, q := range p.queries {
+		units[i] = rows[q]
 	}
 	n := said.Counts([]float64{0, 1, 2, 3})
 	var out []Measure
 	for _, m := range coefficients[:2] { // percent, and alpha for categories without an order
 		x := Measure{Name: m.name, Value: Number(m.of(n)), Interval: Interval{Number(math.NaN()), Number(math.NaN())}}
-		draws, undefined := n.Bootstrap(again, m.of)
+		draws, undefined := n.BootstrapUnits(samples, units, m.of)
 		x.Undefined = undefined
 		switch {
 		case !x.Value.Defined():
@@ -319,10 +315,20 @@ func (p poll) sidesDiffer() Number {
 	if !p.sides || p.ranked > 0 || len(p.raters) < 2 {
 		return Number(math.NaN())
 	}
-	var first, n []int
-	for _, r := range p.raters {
-		x := stats.PositionOf(slices.DeleteFunc(slices.Clone(p.votes), func(v stats.Vote) bool { return v.Rater != r }))
-		first, n = append(first, int(x.Left)), append(n, int(x.N))
+	first, n := make([]int, len(p.raters)), make([]int, len(p.raters))
+	place := map[string]int{}
+	for i, r := range p.raters {
+		place[r] = i
+	}
+	for _, v := range p.votes {
+		i, ok := place[v.Rater]
+		if !ok || v.Outcome > stats.RightWins {
+			continue
+		}
+		n[i]++
+		if v.Outcome == stats.LeftWins {
+			first[i]++
+		}
 	}
 	_, _, pv := stats.Heterogeneity(first, n)
 	return Number(pv)

@@ -6,6 +6,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"sync"
 
 	"coigwriter/internal/record"
 	"coigwriter/internal/stats"
@@ -30,6 +31,8 @@ type ballot struct {
 	votes  []record.Vote
 	seen   map[[4]string]bool
 	ranked int
+	mu     sync.Mutex
+	made   *poll // of the votes as they are; nil after another one
 }
 
 // NewVotes collects votes about the models named, or about any where none is.
@@ -98,7 +101,7 @@ func (v *Votes) Add(x record.Vote) {
 	if x.Ranked {
 		b.ranked++
 	}
-	b.votes = append(b.votes, x)
+	b.votes, b.made = append(b.votes, x), nil
 }
 
 // Languages lists the languages with votes.
@@ -154,8 +157,19 @@ func (b *ballot) partial() int {
 	return n
 }
 
+// poll is made once for the votes of a language, however many computations read it, also at once.
 func (v *Votes) poll(language string) poll {
 	b := v.byLanguage[language]
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.made == nil {
+		p := v.newPoll(b)
+		b.made = &p
+	}
+	return *b.made
+}
+
+func (v *Votes) newPoll(b *ballot) poll {
 	models, queries, raters, genres := map[string]bool{}, map[string]bool{}, map[string]bool{}, map[string]bool{}
 	for _, x := range b.votes {
 		models[x.ModelA], models[x.ModelB], queries[x.QueryID] = true, true, true

@@ -88,14 +88,14 @@ func (v *Votes) WinRates(language string, o VoteOptions) WinRates {
 	p := v.poll(language)
 	c := stats.Count(p.models, p.votes)
 	out := WinRates{Language: language, Votes: len(p.votes), Ranked: p.ranked, Partial: p.partial, Queries: len(p.queries), Raters: len(p.raters), Models: p.models, Position: p.position()}
-	samples := stats.Resample(o.Seed, o.Bootstrap, len(p.queries))
+	rates := stats.BootstrapRates(p.models, p.votes, p.queries, stats.Resample(o.Seed, o.Bootstrap, len(p.queries)))
 	for _, r := range c.Pairs() {
 		w := WinPair{
 			A: p.models[r.I], B: p.models[r.J], Wins: int(r.Wins), Losses: int(r.Losses), Ties: int(r.Ties), BothBad: int(r.Bad), N: int(r.N()),
 			Rate: Number(r.Rate), HalfTie: Number(r.HalfTie), Wilson: intervalOf(r.Wilson), P: Number(r.P), Holm: Number(r.Holm), BH: Number(r.BH),
 			Cluster: Interval{Number(math.NaN()), Number(math.NaN())},
 		}
-		if draws := stats.BootstrapRate(p.models, p.votes, p.queries, samples, r.I, r.J); len(draws) > 1 {
+		if draws := rates(r.I, r.J); len(draws) > 1 {
 			w.Cluster = intervalOf(stats.Percentiles(draws, 0.95))
 		}
 		if p.lengths && p.ranked == 0 {

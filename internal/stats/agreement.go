@@ -137,6 +137,41 @@ func (c Counts) Bootstrap(samples [][]int, f func(Counts) float64) (draws []floa
 	return draws, undefined
 }
 
+// BootstrapUnits is [Counts.Bootstrap] where what is drawn are groups of units: samples are indices of
+// groups.
+func (c Counts) BootstrapUnits(samples, groups [][]int, f func(Counts) float64) (draws []float64, undefined int) {
+	type patterned struct {
+		pattern int
+		n       float64
+	}
+	per := make([][]patterned, len(groups)) // integers, so that their order does not matter
+	for g, units := range groups {
+		n := map[int]float64{}
+		for _, i := range units {
+			n[c.of[i]]++
+		}
+		for p, k := range n {
+			per[g] = append(per[g], patterned{p, k})
+		}
+	}
+	again := c
+	again.weight = make([]float64, len(c.weight))
+	for _, sample := range samples {
+		clear(again.weight)
+		for _, g := range sample {
+			for _, x := range per[g] {
+				again.weight[x.pattern] += x.n
+			}
+		}
+		if x := f(again); math.IsNaN(x) {
+			undefined++
+		} else {
+			draws = append(draws, x)
+		}
+	}
+	return draws, undefined
+}
+
 // A tally is what the chance-corrected coefficients are made from.
 type tally struct {
 	Counts

@@ -5,7 +5,9 @@ import (
 	"maps"
 	"math"
 	"math/rand/v2"
+	"runtime"
 	"slices"
+	"sync"
 
 	"gonum.org/v1/gonum/mat"
 	"gonum.org/v1/gonum/stat/distuv"
@@ -291,59 +293,126 @@ func Resample(seed uint64, n, units int) [][]int {
 // exist is left out and counted.
 func BootstrapStrengths(models []string, votes []Vote, queries []string, samples [][]int) (draws [][]float64, failed int) {
 	per := countByQuery(models, votes, queries)
-	for _, sample := range samples {
-		c := sum(models, per, sample)
-		s, err := BradleyTerry(c)
-		if err != nil {
+	fits := make([][]float64, len(samples))
+	var wg sync.WaitGroup
+	parts := runtime.GOMAXPROCS(0)
+	for part := range parts {
+		wg.Go(func() {
+			c := NewComparisons(models)
+			for b := part; b < len(samples); b += parts {
+				per.sum(c.Win, samples[b])
+				if s, err := BradleyTerry(c); err == nil {
+					fits[b] = s.Theta
+				}
+			}
+		})
+	}
+	wg.Wait()
+	for _, theta := range fits {
+		if theta == nil {
 			failed++
 			continue
 		}
-		draws = append(draws, s.Theta)
+		draws = append(draws, theta)
 	}
 	return draws, failed
 }
 
 // BootstrapRate returns the decided rate of model i against j by resample of whole queries.
 func BootstrapRate(models []string, votes []Vote, queries []string, samples [][]int, i, j int) []float64 {
-	per := countByQuery(models, votes, queries)
-	var out []float64
-	for _, sample := range samples {
-		w, n := 0.0, 0.0
-		for _, q := range sample {
-			w += per[q].Win[i][j]
-			n += per[q].Win[i][j] + per[q].Win[j][i]
-		}
-		if n > 0 {
-			out = append(out, w/n)
-		}
-	}
-	return out
+	return BootstrapRates(models, votes, queries, samples)(i, j)
 }
 
-func countByQuery(models []string, votes []Vote, queries []string) []Comparisons {
-	index := map[string]int{}
+// BootstrapRates counts the votes once and returns what gives the draws of [BootstrapRate] for any pair.
+func BootstrapRates(models []string, votes []Vote, queries []string, samples [][]int) func(i, j int) []float64 {
+	k := len(models)
+	index := make(map[string]int, len(queries))
+	for q, name := range queries {
+		index[name] = q
+	}
+	won := make([][]float64, k*k) // by winner and loser: wins by query
+	for _, v := range votes {
+		at := v.Left*k + v.Right
+		switch v.Outcome {
+		case RightWins:
+			at = v.Right*k + v.Left
+		case Tie, BothBad:
+			continue
+		}
+		if won[at] == nil {
+			won[at] = make([]float64, len(queries))
+		}
+		won[at][index[v.Query]]++
+	}
+	none := make([]float64, len(queries))
+	return func(i, j int) []float64 {
+		wins, losses := won[i*k+j], won[j*k+i]
+		if wins == nil {
+			wins = none
+		}
+		if losses == nil {
+			losses = none
+		}
+		out := make([]float64, 0, len(samples))
+		for _, sample := range samples {
+			w, l := 0.0, 0.0
+			for _, q := range sample {
+				w, l = w+wins[q], l+losses[q]
+			}
+			if w+l > 0 {
+				out = append(out, w/(w+l))
+			}
+		}
+		return out
+	}
+}
+
+// A tallySheet is the wins of each query as a list, which is short where a query has few pairs.
+type tallySheet [][]tallied
+
+type tallied struct {
+	winner, loser int
+	n             float64
+}
+
+func countByQuery(models []string, votes []Vote, queries []string) tallySheet {
+	index := make(map[string]int, len(queries))
 	for i, q := range queries {
 		index[q] = i
 	}
-	byQuery := make([][]Vote, len(queries))
+	k := len(models)
+	counts := make([]map[int]float64, len(queries))
 	for _, v := range votes {
-		byQuery[index[v.Query]] = append(byQuery[index[v.Query]], v)
+		at := v.Left*k + v.Right
+		switch v.Outcome {
+		case RightWins:
+			at = v.Right*k + v.Left
+		case Tie, BothBad:
+			continue
+		}
+		q := index[v.Query]
+		if counts[q] == nil {
+			counts[q] = map[int]float64{}
+		}
+		counts[q][at]++
 	}
-	per := make([]Comparisons, len(queries))
-	for i := range per {
-		per[i] = Count(models, byQuery[i])
+	per := make(tallySheet, len(queries))
+	for q, c := range counts {
+		for _, at := range slices.Sorted(maps.Keys(c)) {
+			per[q] = append(per[q], tallied{at / k, at % k, c[at]})
+		}
 	}
 	return per
 }
 
-func sum(models []string, per []Comparisons, sample []int) Comparisons {
-	c := NewComparisons(models)
+// sum adds up the wins of a sample of queries.
+func (per tallySheet) sum(win [][]float64, sample []int) {
+	for i := range win {
+		clear(win[i])
+	}
 	for _, q := range sample {
-		for i := range models {
-			for j := range models {
-				c.Win[i][j] += per[q].Win[i][j]
-			}
+		for _, t := range per[q] {
+			win[t.winner][t.loser] += t.n
 		}
 	}
-	return c
 }
