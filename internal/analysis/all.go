@@ -66,7 +66,7 @@ type Result struct {
 
 // All are the analyses of one run over any records, in the order of the paper's tables and figures.
 var All = []func(*Corpus) Study{
-	triplets, winrates, strengths, genres, lengths, diversity, languages, reasoning, agreements, rankings,
+	triplets, answers, winrates, strengths, genres, lengths, diversity, languages, reasoning, marks, agreements, rankings,
 }
 
 // A Corpus feeds the records of any number of files to the analyses.
