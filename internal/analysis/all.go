@@ -66,7 +66,7 @@ type Result struct {
 
 // All are the analyses of one run over any records, in the order of the paper's tables and figures.
 var All = []func(*Corpus) Study{
-	triplets, winrates, strengths, marks, genres, lengths, diversity, languages, reasoning, agreements, rankings, judges,
+	triplets, answers, winrates, strengths, marks, genres, lengths, diversity, languages, reasoning, agreements, rankings, judges,
 }
 
 // A Corpus feeds the records of any number of files to the analyses.

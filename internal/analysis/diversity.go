@@ -187,7 +187,8 @@ func (p Paradox) Table(lang string) *table.Table {
 	return t
 }
 
-type diversityDoc struct {
+// A DiversityDoc is the lines, with votes explained by them where there are any.
+type DiversityDoc struct {
 	Tokens  string          `json:"tokens"`
 	Lines   []DiversityLine `json:"lines"`
 	Paradox []Paradox       `json:"votes,omitempty"`
@@ -204,7 +205,7 @@ func diversity(c *Corpus) Study {
 		if len(lines) == 0 {
 			return Result{}, nil
 		}
-		doc := diversityDoc{Tokens: c.Tokens.String(), Lines: lines}
+		doc := DiversityDoc{Tokens: c.Tokens.String(), Lines: lines}
 		out := Result{Tables: []*table.Table{DiversityTable(lines, c.Tokens, c.Lang)}, Figures: DiversityFigures(lines, c.Lang, c.Theme)}
 		for _, lang := range c.Votes.Languages() {
 			p := d.Paradox(c.Votes, lang)

@@ -96,7 +96,8 @@ func (c *Contamination) Lines() []LanguageLine {
 	return out
 }
 
-func spotsOf(m map[Spot]map[string]int) map[Spot][]int {
+// spotsOf are the places of a map, without what stands there.
+func spotsOf[T any](m map[Spot]T) map[Spot][]int {
 	out := make(map[Spot][]int, len(m))
 	for s := range m {
 		out[s] = nil
@@ -126,7 +127,8 @@ func FlaggedTable(flagged []Flagged, show int, lang string) *table.Table {
 	return t
 }
 
-type languageDoc struct {
+// A LanguageDoc is the lines and the outputs that they flag.
+type LanguageDoc struct {
 	Lines   []LanguageLine `json:"lines"`
 	Flagged []Flagged      `json:"flagged"`
 }
@@ -142,6 +144,6 @@ func languages(c *Corpus) Study {
 		if len(lines) == 0 {
 			return Result{}, nil
 		}
-		return Result{Doc: languageDoc{lines, l.Flagged}, Tables: []*table.Table{LanguageTable(lines, c.Lang), FlaggedTable(l.Flagged, 10, c.Lang)}, Figures: LanguageFigures(lines, c.Lang, c.Theme)}, nil
+		return Result{Doc: LanguageDoc{lines, l.Flagged}, Tables: []*table.Table{LanguageTable(lines, c.Lang), FlaggedTable(l.Flagged, 10, c.Lang)}, Figures: LanguageFigures(lines, c.Lang, c.Theme)}, nil
 	}}
 }

@@ -1,11 +1,13 @@
 package analysis
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"math"
 	"slices"
 
+	"coigwriter/internal/plot"
 	"coigwriter/internal/record"
 	"coigwriter/internal/stats"
 	"coigwriter/internal/table"
@@ -16,15 +18,49 @@ type Marks struct {
 	languages  map[string]map[spotOfMark]map[string]map[string]float64 // language → model and dimension → item → rater → score
 	query      map[string]string                                       // item → its query
 	seen       map[[3]string]bool
-	Duplicates int // a rater's second score for an output and dimension; the first counts
-	NoModel    int // ratings that name no model: left out
+	Duplicates int               // a rater's second score for an output and dimension; the first counts
+	NoModel    int               // ratings that name no model: left out
+	language   map[string]string // of a query, for ratings that do not say
 }
 
 type spotOfMark struct{ model, dimension string }
 
 // NewMarks collects ratings.
 func NewMarks() *Marks {
-	return &Marks{languages: map[string]map[spotOfMark]map[string]map[string]float64{}, query: map[string]string{}, seen: map[[3]string]bool{}}
+	return &Marks{languages: map[string]map[spotOfMark]map[string]map[string]float64{}, query: map[string]string{}, seen: map[[3]string]bool{}, language: map[string]string{}}
+}
+
+// Learn takes from a record of another kind in which language its query is.
+func (m *Marks) Learn(r any) {
+	switch r := r.(type) {
+	case record.Query:
+		m.language[r.ID] = r.Language
+	case record.Generation:
+		m.language[r.QueryID] = languageOf(r)
+	}
+}
+
+// told puts ratings that name no language under that of their query.
+func (m *Marks) told() map[string]map[spotOfMark]map[string]map[string]float64 {
+	if m.languages[""] == nil || len(m.language) == 0 {
+		return m.languages
+	}
+	out := map[string]map[spotOfMark]map[string]map[string]float64{}
+	for language, spots := range m.languages {
+		for s, items := range spots {
+			for item, scores := range items {
+				at := cmp.Or(language, m.language[m.query[item]])
+				if out[at] == nil {
+					out[at] = map[spotOfMark]map[string]map[string]float64{}
+				}
+				if out[at][s] == nil {
+					out[at][s] = map[string]map[string]float64{}
+				}
+				out[at][s][item] = scores
+			}
+		}
+	}
+	return out
 }
 
 // Add takes one rating.
@@ -84,8 +120,9 @@ type MeanMarks struct {
 // by name.
 func (m *Marks) Means(models, dimensions []string, o VoteOptions) []MeanMarks {
 	var out []MeanMarks
-	for _, language := range slices.Sorted(maps.Keys(m.languages)) {
-		spots := m.languages[language]
+	languages := m.told()
+	for _, language := range slices.Sorted(maps.Keys(languages)) {
+		spots := languages[language]
 		ms, ds := map[string]bool{}, map[string]bool{}
 		for s := range spots {
 			ms[s.model], ds[s.dimension] = true, true
@@ -252,6 +289,20 @@ func (x MeanMarks) Of(model, dimension string) (MeanMark, bool) {
 	return x.Means[i], true
 }
 
+// Figure shows one dimension as a forest plot, the best model first.
+func (x MeanMarks) Figure(dimension, lang string, theme plot.Theme) Named {
+	of := slices.DeleteFunc(slices.Clone(x.Means), func(m MeanMark) bool { return m.Dimension != dimension })
+	slices.SortStableFunc(of, func(a, b MeanMark) int { return cmp.Compare(b.Mean, a.Mean) })
+	var points []plot.Point
+	sum := 0.0
+	for _, m := range of {
+		sum += float64(m.Mean) / float64(len(of))
+		points = append(points, plot.Point{Name: m.Model, Value: float64(m.Mean), Lo: float64(m.Queries.Lo), Hi: float64(m.Queries.Hi), Text: fmt.Sprintf("n %d", m.Outputs)})
+	}
+	title := fmt.Sprintf(pick(lang, "平均评分（%s）· %s", "Mean ratings (%s) · %s"), cmp.Or(DimensionName(dimension, lang), pick(lang, "评分", "score")), languageName(x.Language, lang))
+	return Named{"marks-" + slug(x.Language), plot.Forest(title, pick(lang, "平均分，按题 95% 区间；竖线为各模型的平均", "mean score, 95% intervals over queries; the line is the mean of the models"), points, sum, theme)}
+}
+
 // Table shows the means; title names a dimension.
 func (x MeanMarks) Table(lang string, title func(dimension string) string) *table.Table {
 	t := table.New(pick(lang, "各模型的评分 · ", "Marks by model · ")+languageName(x.Language, lang), table.Text(pick(lang, "模型", "model")), table.Text(pick(lang, "维度", "dimension")), table.Num(pick(lang, "均值", "mean")),
@@ -285,10 +336,15 @@ func marks(c *Corpus) Study {
 	return Study{"marks", func(r any) {
 		if x, ok := r.(record.Rating); ok {
 			all.Add(x)
+		} else {
+			all.Learn(r)
 		}
 	}, func() (out Result, err error) {
 		doc := all.Means(c.Models, nil, c.votes())
 		for _, x := range doc {
+			if d, err := dimensionOf(x.Dimensions, c.Dimension); err == nil { // without one that decides there is no one figure
+				out.Figures = append(out.Figures, x.Figure(d, c.Lang, c.Theme))
+			}
 			out.Tables = append(out.Tables, x.Table(c.Lang, func(d string) string { return DimensionName(d, c.Lang) }))
 		}
 		out.Doc = doc
