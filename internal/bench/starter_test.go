@@ -11,7 +11,6 @@ import (
 	"testing"
 
 	"coigwriter/internal/genre"
-	"coigwriter/internal/record"
 	"coigwriter/internal/text"
 )
 
@@ -164,7 +163,7 @@ func starter(t *testing.T, lang string) (qs []Query) {
 		if len(r.Extra) > 0 {
 			t.Errorf("%s: has fields of no meaning: %v", r.ID, r.Extra)
 		}
-		qs = append(qs, QueryOf(record.Query(r)))
+		qs = append(qs, QueryOf(r))
 	}
 	return qs
 }
