@@ -12,6 +12,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"coigwriter/internal/bench"
 	"coigwriter/internal/cli"
 	"coigwriter/internal/source"
 	"coigwriter/internal/triplet"
@@ -66,6 +67,15 @@ func statesPage() string {
 	}
 	diagram(&b, "A source", sources)
 	diagram(&b, "A triplet", triplets)
+	var sets, orders []arrow
+	for _, t := range bench.Transitions {
+		sets = append(sets, arrow(t))
+	}
+	for _, t := range bench.OrderTransitions {
+		orders = append(orders, arrow(t))
+	}
+	diagram(&b, "A set of queries", sets)
+	diagram(&b, "A request for answers", orders)
 	return b.String()
 }
 
