@@ -14,6 +14,7 @@ import (
 
 	"coigwriter/internal/bench"
 	"coigwriter/internal/cli"
+	"coigwriter/internal/evaluate"
 	"coigwriter/internal/source"
 	"coigwriter/internal/triplet"
 	"coigwriter/internal/user"
@@ -67,15 +68,19 @@ func statesPage() string {
 	}
 	diagram(&b, "A source", sources)
 	diagram(&b, "A triplet", triplets)
-	var sets, orders []arrow
+	var sets, orders, studies []arrow
 	for _, t := range bench.Transitions {
 		sets = append(sets, arrow(t))
 	}
 	for _, t := range bench.OrderTransitions {
 		orders = append(orders, arrow(t))
 	}
+	for _, t := range evaluate.Transitions {
+		studies = append(studies, arrow(t))
+	}
 	diagram(&b, "A set of queries", sets)
 	diagram(&b, "A request for answers", orders)
+	diagram(&b, "A study", studies)
 	return b.String()
 }
 

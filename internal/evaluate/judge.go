@@ -1,5 +1,3 @@
-// Package evaluate compares what models wrote: by blind people, and, kept apart from them, by models
-// that judge.
 package evaluate
 
 import (
@@ -28,6 +26,14 @@ type Rating struct {
 	CulturalAppropriateness int `json:"cultural_appropriateness" min:"0" max:"3"`
 	TaskFulfilment          int `json:"task_fulfilment" min:"0" max:"3"`
 	OverallPreference       int `json:"overall_preference" min:"0" max:"3"`
+}
+
+// Marks are the rating by the keys of [Dimensions].
+func (r Rating) Marks() map[string]int {
+	return map[string]int{
+		"content_quality": r.ContentQuality, "creative_merit": r.CreativeMerit, "cultural_appropriateness": r.CulturalAppropriateness,
+		"task_fulfilment": r.TaskFulfilment, "overall_preference": r.OverallPreference,
+	}
 }
 
 type ratingReply struct {
@@ -71,6 +77,7 @@ const (
 type PairVerdict struct {
 	Winner  string    // First, Second, Tie or BothBad, in the order of the arguments
 	Flipped bool      // the two orders disagreed, so that it counts as a tie
+	Said    [2]string // of each order, both in the order of the arguments
 	Reasons [2]string // of each order
 	CallIDs [2]string // of each order
 }
@@ -87,7 +94,8 @@ func JudgePair(ctx context.Context, d *db.DB, c *llm.Client, query, a, b string,
 		}
 		said[i], v.Reasons[i] = r.Winner, r.Reasons
 	}
-	v.Winner, v.Flipped = reconcile(said[0], turned(said[1]))
+	v.Said = [2]string{said[0], turned(said[1])}
+	v.Winner, v.Flipped = reconcile(v.Said[0], v.Said[1])
 	return v, nil
 }
 

@@ -12,6 +12,7 @@ package llm
 
 import (
 	"cmp"
+	"encoding/json"
 	"fmt"
 	"log/slog"
 	"maps"
@@ -94,6 +95,22 @@ func (e Endpoint) Configured() bool { return e.BaseURL != "" }
 
 // Scripted reports whether the answers come from [Script] and must be labelled so.
 func (e Endpoint) Scripted() bool { return IsScripted(e.Model) }
+
+// Sampling says in words how answers are drawn: what a verdict of this model rests on beside its prompt.
+func (e Endpoint) Sampling() string {
+	s := fmt.Sprintf("temperature %g, top_p %g, seed %d, max_tokens %d", e.Temperature, e.TopP, e.Seed, e.MaxTokens)
+	if e.Digest != "" {
+		s += ", weights " + e.Digest
+	}
+	if len(e.Extra) > 0 {
+		extra, err := json.Marshal(e.Extra) // keys are sorted
+		if err != nil {
+			extra = []byte(fmt.Sprint(e.Extra))
+		}
+		s += ", " + string(extra)
+	}
+	return s
+}
 
 // withDefaults returns the endpoint with every zero field filled, or says what is wrong with it.
 func (e Endpoint) withDefaults() (Endpoint, error) {

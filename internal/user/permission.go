@@ -42,6 +42,9 @@ const (
 	ReviewManage Permission = "review.manage" // assignment, adjudication, the dashboard
 	RemovalVote  Permission = "removal.vote"  // propose, confirm or decline
 
+	EvaluateDo  Permission = "evaluate.do"  // blind: compare and rate what one is given
+	StudyManage Permission = "study.manage" // plan, open and close studies; see who wrote what, and results
+
 	ReleaseRead Permission = "release.read"
 	ReleaseCut  Permission = "release.cut"
 	StatsRead   Permission = "stats.read"
@@ -73,6 +76,8 @@ var Allowed = []struct {
 	{ReviewDo, []Role{Reviewer}},
 	{ReviewManage, []Role{Lead}},
 	{RemovalVote, []Role{Lead, Reviewer}},
+	{EvaluateDo, []Role{Evaluator}},
+	{StudyManage, []Role{Lead, Engineer}},
 	{ReleaseRead, []Role{Lead, Engineer, Evaluator}},
 	{ReleaseCut, []Role{Lead, Engineer}},
 	{StatsRead, []Role{Lead, Engineer, Reviewer, Evaluator}},
