@@ -151,6 +151,13 @@ func SetAside(ctx context.Context, tx *db.DB, about About) (n int64, err error) 
 		setAside, about.Kind, about.ID, string(KindRefused), string(KindTooLong), string(KindBadOutput))
 }
 
+// SetAsideCall opens the question of one call that failed for good; otherwise it is [SetAside].
+func SetAsideCall(ctx context.Context, tx *db.DB, callID string) (n int64, err error) {
+	defer errs.Wrap(&err, "set aside model call %s", callID)
+	return tx.Exec(ctx, `UPDATE llm_call SET failure = ? WHERE id = ? AND failure IN (?, ?, ?)`,
+		setAside, callID, string(KindRefused), string(KindTooLong), string(KindBadOutput))
+}
+
 // A FailureCount is how many calls about a kind of item failed in one way.
 type FailureCount struct {
 	Failure string
