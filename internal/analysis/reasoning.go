@@ -170,9 +170,13 @@ type ReasoningLine struct {
 	Units    int             `json:"units"`
 	Shares   []BehaviourRate `json:"shares"`
 	// Positions[b][l] is the share of label l in the b-th tenth of the generation; null without units.
-	Positions [][]Number `json:"positions"`
+	Positions   [][]Number   `json:"positions"`
+	PositionsIn [][]Interval `json:"position_intervals"`
+	PositionsN  []int        `json:"position_units"` // units in each tenth
 	// Transitions[a][b] is how often b follows a, as a share of what follows a.
-	Transitions [][]Number `json:"transitions"`
+	Transitions   [][]Number   `json:"transitions"`
+	TransitionsIn [][]Interval `json:"transition_intervals"`
+	TransitionsN  []int        `json:"transition_units"` // that follow each label
 	// Referring are the reflections that name the earlier unit they revise; Back is the median of how many
 	// units back it stands.
 	Referring int    `json:"reflections_referring"`
@@ -203,79 +207,102 @@ func (r *Reasoning) Lines(bootstrap int, seed uint64) []ReasoningLine {
 func (r *Reasoning) line(s Spot, traces []traceOf, bootstrap int, seed uint64) ReasoningLine {
 	k := len(Behaviours)
 	line := ReasoningLine{Spot: s, Source: r.Source, Outputs: len(traces)}
-	totals := make([]int, k)
-	positions, transitions := square(bins, k), square(k, k)
-	byQuery := map[string][]int{} // → units by label
+	byQuery := map[string]*behaviour{}
 	var backs []float64
 	for _, t := range traces {
 		if t.thought {
 			line.Thoughts++
 		}
 		if byQuery[t.query] == nil {
-			byQuery[t.query] = make([]int, k)
+			byQuery[t.query] = &behaviour{}
 		}
 		for _, b := range t.backs {
 			backs = append(backs, float64(b))
 		}
-		for i, l := range t.labels {
-			line.Units++
-			totals[l]++
-			byQuery[t.query][l]++
-			positions[min(i*bins/len(t.labels), bins-1)][l]++
-			if i > 0 {
-				transitions[t.labels[i-1]][l]++
+		line.Units += len(t.labels)
+		byQuery[t.query].add(t.labels)
+	}
+	var queries []*behaviour
+	var all behaviour
+	for _, q := range slices.Sorted(maps.Keys(byQuery)) {
+		queries = append(queries, byQuery[q])
+		all.sum(byQuery[q])
+	}
+	var draws [][]float64
+	if len(queries) > 1 { // one query cannot be resampled
+		for _, sample := range stats.Resample(seed, bootstrap, len(queries)) {
+			var again behaviour
+			for _, q := range sample {
+				again.sum(queries[q])
+			}
+			for i, x := range again.shares() {
+				if i == len(draws) {
+					draws = append(draws, nil)
+				}
+				draws[i] = append(draws[i], x)
 			}
 		}
 	}
-	queries := slices.Sorted(maps.Keys(byQuery))
-	draws := make([][]float64, k)
-	for _, sample := range stats.Resample(seed, bootstrap, len(queries)) {
-		sums, all := make([]int, k), 0
-		for _, q := range sample {
-			for l, n := range byQuery[queries[q]] {
-				sums[l] += n
-				all += n
-			}
+	interval := func(i int) Interval {
+		if len(draws) == 0 {
+			return Interval{Number(math.NaN()), Number(math.NaN())}
 		}
-		for l := range sums {
-			if all > 0 {
-				draws[l] = append(draws[l], float64(sums[l])/float64(all))
-			}
-		}
+		return percentiles(draws[i])
 	}
+	shares := all.shares()
 	for l, label := range Behaviours {
-		b := BehaviourRate{Label: label, Units: totals[l], Share: Number(float64(totals[l]) / float64(line.Units)), Interval: Interval{Number(math.NaN()), Number(math.NaN())}}
-		if len(draws[l]) > 1 && len(queries) > 1 {
-			b.Interval = intervalOf(stats.Percentiles(draws[l], 0.95))
+		line.Shares = append(line.Shares, BehaviourRate{Label: label, Units: all[0][l], Share: Number(shares[l]), Interval: interval(l)})
+	}
+	for r := 1; r < len(all); r++ {
+		var row []Number
+		var in []Interval
+		n := 0
+		for l := range k {
+			row, in, n = append(row, Number(shares[r*k+l])), append(in, interval(r*k+l)), n+all[r][l]
 		}
-		line.Shares = append(line.Shares, b)
+		if r <= bins {
+			line.Positions, line.PositionsIn, line.PositionsN = append(line.Positions, row), append(line.PositionsIn, in), append(line.PositionsN, n)
+		} else {
+			line.Transitions, line.TransitionsIn, line.TransitionsN = append(line.Transitions, row), append(line.TransitionsIn, in), append(line.TransitionsN, n)
+		}
 	}
 	line.Referring, line.Back = len(backs), Number(math.NaN())
 	if slices.Sort(backs); len(backs) > 0 {
 		line.Back = Number(stats.Quantile(backs, 0.5))
 	}
-	line.Positions, line.Transitions = shares(positions), shares(transitions)
 	return line
 }
 
-func square(rows, columns int) [][]int {
-	m := make([][]int, rows)
-	for i := range m {
-		m[i] = make([]int, columns)
+// A behaviour counts the units of some generations by label: in a row all of them, then a row a tenth of
+// the way, then for each label a row of what follows it.
+type behaviour [1 + bins + 4][4]int
+
+// add counts the labels of one generation.
+func (b *behaviour) add(labels []int) {
+	for i, l := range labels {
+		b[0][l]++
+		b[1+min(i*bins/len(labels), bins-1)][l]++
+		if i > 0 {
+			b[1+bins+labels[i-1]][l]++
+		}
 	}
-	return m
+}
+
+func (b *behaviour) sum(of *behaviour) {
+	for r := range b {
+		for l := range b[r] {
+			b[r][l] += of[r][l]
+		}
+	}
 }
 
 // shares divides each row by its sum; a row of nothing is undefined.
-func shares(m [][]int) [][]Number {
-	out := make([][]Number, len(m))
-	for i, row := range m {
-		all := 0
+func (b *behaviour) shares() []float64 {
+	out := make([]float64, 0, len(b)*4)
+	for _, row := range b {
+		all := row[0] + row[1] + row[2] + row[3]
 		for _, n := range row {
-			all += n
-		}
-		for _, n := range row {
-			out[i] = append(out[i], Number(float64(n)/float64(all)))
+			out = append(out, float64(n)/float64(all))
 		}
 	}
 	return out
@@ -319,15 +346,15 @@ func ReasoningTables(lines []ReasoningLine, lang string) []*table.Table {
 		first.Add(append(row, l.Referring, float64(l.Back))...)
 	}
 	for _, l := range lines {
-		cols := []table.Column{table.Text(pick(lang, "之后 →", "then →"))}
+		cols := []table.Column{table.Text(pick(lang, "之后 →", "then →")), table.Num("n")}
 		for _, b := range Behaviours {
-			cols = append(cols, table.Num(behaviourName(b, lang)))
+			cols = append(cols, table.Num(behaviourName(b, lang)), table.Num("95%"))
 		}
 		t := table.New(l.Model+" · "+languageName(l.Language, lang), cols...).As("transitions-" + slug(l.Language) + "-" + l.Model)
 		for i, b := range Behaviours {
-			row := []any{behaviourName(b, lang)}
-			for _, x := range l.Transitions[i] {
-				row = append(row, table.Percent(x))
+			row := []any{behaviourName(b, lang), l.TransitionsN[i]}
+			for j, x := range l.Transitions[i] {
+				row = append(row, table.Percent(x), percentRange(l.TransitionsIn[i][j]))
 			}
 			t.Add(row...)
 		}
@@ -347,7 +374,7 @@ func ReasoningFigures(lines []ReasoningLine, lang string, theme plot.Theme) []Na
 	for n, l := range lines {
 		var stacks []plot.Stack
 		for b, row := range l.Positions {
-			s := plot.Stack{Name: fmt.Sprintf("%d–%d%%", b*10, b*10+10)}
+			s := plot.Stack{Name: fmt.Sprintf("%d–%d%% (%d)", b*10, b*10+10, l.PositionsN[b])}
 			for _, x := range row {
 				if !x.Defined() {
 					x = 0

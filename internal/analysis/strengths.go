@@ -116,24 +116,44 @@ func (v *Votes) Strengths(language string, o VoteOptions) (Strengths, error) {
 	draws, failed := stats.BootstrapStrengths(p.models, p.votes, p.queries, samples)
 	out.Models = p.strengths(c, fit.Theta, fit.SE.CR1, fit.Queries, draws)
 	out.Notes = append(out.Notes, note("Bradley-Terry，%d 张已分胜负的票；区间：按 %d 道题聚类的三明治误差（CR1，自由度 %d 的 t）", "Bradley-Terry on %d decided votes; intervals: sandwich over %d queries (CR1, t with %d degrees of freedom)", out.Decided, fit.Queries, fit.Queries-1))
+	if f := out.Fit; f.P.Defined() && f.DF > 0 {
+		n := note("各对的计数与一模型一实力相合：偏差 %.2f，自由度 %d，p %s", "one strength a model explains the pairs: deviance %.2f on %d df, p %s", f.Deviance, f.DF, PText(f.P))
+		switch {
+		case f.P < 0.05:
+			n = note("各对的计数与一模型一实力不合：偏差 %.2f，自由度 %d，p %s；名次不足以概括，看胜率矩阵", "one strength a model does not explain the pairs: deviance %.2f on %d df, p %s; read the matrix of win rates beside the ranking", f.Deviance, f.DF, PText(f.P))
+		case f.P > 0.95:
+			n = note("各对的计数比独立的票所能的还要齐整：偏差 %.2f，自由度 %d，p %.3f；也许由排名或评分推得", "the pairs fit more smoothly than independent votes would: deviance %.2f on %d df, p %.3f; they may be derived from rankings or scores", f.Deviance, f.DF, f.P)
+		}
+		out.Notes = append(out.Notes, n)
+	}
 	if o.Bootstrap > 0 {
 		out.Notes = append(out.Notes, note("重抽：题目 %d 次（种子 %d），其中 %d 次没有有限的实力值，已略去", "bootstrap: %d resamples of queries (seed %d), %d without finite strengths left out", o.Bootstrap, o.Seed, failed))
 	}
 	out.ties(c)
-	if p.sides && p.ranked == 0 {
-		if f, err := stats.FitVotes(p.models, p.votes, stats.VoteOptions{Side: true}); err == nil {
+	if sided := p.withSides(); len(sided.votes) > 0 {
+		if f, err := stats.FitVotes(sided.models, sided.votes, stats.VoteOptions{Side: true}); err == nil {
 			out.Side = effectOf(f.Side)
 		}
 	}
-	if p.lengths && p.ranked == 0 {
-		f, err := stats.FitVotes(p.models, p.votes, stats.VoteOptions{Side: p.sides, Covariates: []int{0}})
-		if err == nil {
-			out.Length = effectOf(f.Covariates[0])
-			out.Equal = p.strengths(c, f.Theta, f.SE.CR1, f.Queries, nil)
-			out.Notes = append(out.Notes, note("等长时：模型里加入长度差（己 - 彼）/（己 + 彼）后的实力", "at equal length: strengths with the length difference (own - other)/(own + other) in the model"))
-		}
-	}
+	out.equalLength(p)
 	return out, nil
+}
+
+// equalLength fits the votes that carry both lengths with the length difference in the model.
+func (s *Strengths) equalLength(p poll) {
+	long := p.withLengths()
+	if len(long.votes) == 0 {
+		return
+	}
+	sided := !slices.Contains(long.sided, false)
+	f, err := stats.FitVotes(long.models, long.votes, stats.VoteOptions{Side: sided, Covariates: []int{0}})
+	if err != nil {
+		s.Notes = append(s.Notes, note("等长时：%v", "at equal length: %v", err))
+		return
+	}
+	s.Length = effectOf(f.Covariates[0])
+	s.Equal = long.strengths(stats.Count(long.models, long.votes), f.Theta, f.SE.CR1, f.Queries, nil)
+	s.Notes = append(s.Notes, note("等长时：模型里加入长度差（己 - 彼）/（己 + 彼）后的实力，用有双方长度的 %d 票（共 %d）", "at equal length: strengths with the length difference (own - other)/(own + other) in the model, from the %d of %d votes that carry both lengths", len(long.votes), len(p.votes)))
 }
 
 func effectOf(e stats.Effect) Effect { return Effect{Number(e.Estimate), Number(e.CR1), Number(e.P)} }
@@ -252,8 +272,8 @@ func (p poll) raterLines() []RaterLine {
 	for j, rater := range p.raters {
 		liking[j] = math.NaN()
 		r := RaterLine{Rater: rater, Votes: len(own[rater]), First: Number(math.NaN()), FirstIn: Interval{Number(math.NaN()), Number(math.NaN())}}
-		if p.sides && p.ranked == 0 {
-			x := stats.PositionOf(own[rater])
+		if sided := p.of(func(i int) bool { return p.sided[i] && p.votes[i].Rater == rater }).votes; len(sided) > 0 {
+			x := stats.PositionOf(sided)
 			r.First, r.FirstIn, liking[j] = Number(x.Rate), intervalOf(x.Interval), x.P
 		}
 		r.TieShare = Number(1 - float64(len(stats.Decided(own[rater])))/float64(r.Votes))
@@ -312,7 +332,7 @@ func (p poll) raterAgreement(samples [][]int) []Measure {
 
 // sidesDiffer tests whether raters differ in how often they choose what is shown first.
 func (p poll) sidesDiffer() Number {
-	if !p.sides || p.ranked > 0 || len(p.raters) < 2 {
+	if len(p.raters) < 2 || len(p.withSides().votes) == 0 {
 		return Number(math.NaN())
 	}
 	first, n := make([]int, len(p.raters)), make([]int, len(p.raters))
@@ -320,9 +340,9 @@ func (p poll) sidesDiffer() Number {
 	for i, r := range p.raters {
 		place[r] = i
 	}
-	for _, v := range p.votes {
+	for k, v := range p.votes {
 		i, ok := place[v.Rater]
-		if !ok || v.Outcome > stats.RightWins {
+		if !ok || !p.sided[k] || v.Outcome > stats.RightWins {
 			continue
 		}
 		n[i]++
@@ -338,7 +358,11 @@ func (p poll) sidesDiffer() Number {
 func (s Strengths) Tables(lang string) []*table.Table {
 	title := pick(lang, "实力 · ", "Strengths · ") + languageName(s.Language, lang)
 	first := s.strengthTable(lang, title, s.Models).As("strengths-" + slug(s.Language))
-	first.Note = joined(lang, append([]Note{s.Why}, s.Notes...)...)
+	notes := append([]Note{s.Why}, s.Notes...)
+	if s.Side.Estimate.Defined() {
+		notes = append(notes, s.Pos.note(), note("先显示的好处 %.2f logit ± %.2f，p %s", "being shown first is worth %.2f logits ± %.2f, p %s", s.Side.Estimate, s.Side.SE, PText(s.Side.P)))
+	}
+	first.Note = joined(lang, notes...)
 	out := []*table.Table{first}
 	if len(s.Equal) > 0 {
 		t := s.strengthTable(lang, pick(lang, "等长时的实力 · ", "Strengths at equal length · ")+languageName(s.Language, lang), s.Equal).As("strengths-equal-length-" + slug(s.Language))

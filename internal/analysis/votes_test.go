@@ -244,7 +244,7 @@ func TestLengthControl(t *testing.T) {
 	}
 }
 
-// A ranking that leaves out a model which another rater ranked for the query is counted and said.
+// A ranking of fewer models than the longest is counted and named.
 func TestPartialRankings(t *testing.T) {
 	v := NewVotes()
 	rank := func(query, rater string, models ...string) {
@@ -256,9 +256,9 @@ func TestPartialRankings(t *testing.T) {
 	}
 	rank("1", "ann", "x", "y", "z")
 	rank("1", "bob", "y", "x") // leaves out z
-	rank("2", "ann", "x", "y") // all that anybody ranked there
+	rank("2", "ann", "x", "y") // all that anybody ranked there, and still not three
 	w := v.WinRates("", VoteOptions{})
-	if w.Partial != 1 || !strings.Contains(joined("en", w.Notes...), "1 rankings leave out") {
+	if w.Partial != 2 || !strings.Contains(joined("en", w.Notes...), "2 of 3 rankings hold fewer than 3 models: the pairs they lack rest on fewer votes (1/bob 2, 2/ann 2)") {
 		t.Errorf("%d partial; %q", w.Partial, w.Notes)
 	}
 }

@@ -418,3 +418,27 @@ func (r Ratings) BootstrapKappa(i, j int, categories []float64, w Weight, sample
 	}
 	return draws
 }
+
+// BootstrapPercent recomputes how often two raters gave the same value, of the units that both rated, on
+// resamples of units; samples are indices of rows. Resamples without such a unit are left out.
+func (r Ratings) BootstrapPercent(i, j int, samples [][]int) (draws []float64) {
+	both, same := make([]float64, len(r)), make([]float64, len(r))
+	for u, row := range r {
+		if !math.IsNaN(row[i]) && !math.IsNaN(row[j]) {
+			both[u] = 1
+			if row[i] == row[j] {
+				same[u] = 1
+			}
+		}
+	}
+	for _, sample := range samples {
+		agree, n := 0.0, 0.0
+		for _, u := range sample {
+			agree, n = agree+same[u], n+both[u]
+		}
+		if n > 0 {
+			draws = append(draws, agree/n)
+		}
+	}
+	return draws
+}

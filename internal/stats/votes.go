@@ -292,7 +292,7 @@ func Resample(seed uint64, n, units int) [][]int {
 // into queries. It returns the strengths by resample; a resample in which no finite strengths
 // exist is left out and counted.
 func BootstrapStrengths(models []string, votes []Vote, queries []string, samples [][]int) (draws [][]float64, failed int) {
-	per := countByQuery(models, votes, queries)
+	per := tallyByQuery(models, votes, queries)
 	fits := make([][]float64, len(samples))
 	var wg sync.WaitGroup
 	parts := runtime.GOMAXPROCS(0)
@@ -318,55 +318,6 @@ func BootstrapStrengths(models []string, votes []Vote, queries []string, samples
 	return draws, failed
 }
 
-// BootstrapRate returns the decided rate of model i against j by resample of whole queries.
-func BootstrapRate(models []string, votes []Vote, queries []string, samples [][]int, i, j int) []float64 {
-	return BootstrapRates(models, votes, queries, samples)(i, j)
-}
-
-// BootstrapRates counts the votes once and returns what gives the draws of [BootstrapRate] for any pair.
-func BootstrapRates(models []string, votes []Vote, queries []string, samples [][]int) func(i, j int) []float64 {
-	k := len(models)
-	index := make(map[string]int, len(queries))
-	for q, name := range queries {
-		index[name] = q
-	}
-	won := make([][]float64, k*k) // by winner and loser: wins by query
-	for _, v := range votes {
-		at := v.Left*k + v.Right
-		switch v.Outcome {
-		case RightWins:
-			at = v.Right*k + v.Left
-		case Tie, BothBad:
-			continue
-		}
-		if won[at] == nil {
-			won[at] = make([]float64, len(queries))
-		}
-		won[at][index[v.Query]]++
-	}
-	none := make([]float64, len(queries))
-	return func(i, j int) []float64 {
-		wins, losses := won[i*k+j], won[j*k+i]
-		if wins == nil {
-			wins = none
-		}
-		if losses == nil {
-			losses = none
-		}
-		out := make([]float64, 0, len(samples))
-		for _, sample := range samples {
-			w, l := 0.0, 0.0
-			for _, q := range sample {
-				w, l = w+wins[q], l+losses[q]
-			}
-			if w+l > 0 {
-				out = append(out, w/(w+l))
-			}
-		}
-		return out
-	}
-}
-
 // A tallySheet is the wins of each query as a list, which is short where a query has few pairs.
 type tallySheet [][]tallied
 
@@ -375,7 +326,7 @@ type tallied struct {
 	n             float64
 }
 
-func countByQuery(models []string, votes []Vote, queries []string) tallySheet {
+func tallyByQuery(models []string, votes []Vote, queries []string) tallySheet {
 	index := make(map[string]int, len(queries))
 	for i, q := range queries {
 		index[q] = i
@@ -403,6 +354,70 @@ func countByQuery(models []string, votes []Vote, queries []string) tallySheet {
 		}
 	}
 	return per
+}
+
+// ByQuery are the counts of each query, in the order of a list of queries.
+type ByQuery []Comparisons
+
+// CountByQuery counts votes query by query.
+func CountByQuery(models []string, votes []Vote, queries []string) ByQuery {
+	index := map[string]int{}
+	for i, q := range queries {
+		index[q] = i
+	}
+	byQuery := make([][]Vote, len(queries))
+	for _, v := range votes {
+		byQuery[index[v.Query]] = append(byQuery[index[v.Query]], v)
+	}
+	per := make(ByQuery, len(queries))
+	for i := range per {
+		per[i] = Count(models, byQuery[i])
+	}
+	return per
+}
+
+// BootstrapRate returns the decided rate of model i against j by resample of whole queries: samples are
+// indices into queries.
+func (per ByQuery) BootstrapRate(samples [][]int, i, j int) []float64 {
+	wins, decided := make([]float64, len(per)), make([]float64, len(per))
+	for q, c := range per {
+		wins[q], decided[q] = c.Win[i][j], c.Win[i][j]+c.Win[j][i]
+	}
+	out := make([]float64, 0, len(samples))
+	for _, sample := range samples {
+		w, n := 0.0, 0.0
+		for _, q := range sample {
+			w, n = w+wins[q], n+decided[q]
+		}
+		if n > 0 {
+			out = append(out, w/n)
+		}
+	}
+	return out
+}
+
+// A SignTest asks whether more queries favour one model than the other. Each query counts once, however
+// many votes it has, so the test holds where votes on one query are alike.
+type SignTest struct {
+	For, Against, Even int     // queries by what most of their decided votes say; Even ones do not count
+	P                  float64 // exact, two-sided; NaN where no query says anything
+}
+
+// Sign tests model i against j with queries as the unit.
+func (per ByQuery) Sign(i, j int) SignTest {
+	var t SignTest
+	for _, c := range per {
+		switch w, l := c.Win[i][j], c.Win[j][i]; {
+		case w > l:
+			t.For++
+		case w < l:
+			t.Against++
+		case w > 0:
+			t.Even++
+		}
+	}
+	t.P = BinomialTest(t.For, t.For+t.Against, 0.5)
+	return t
 }
 
 // sum adds up the wins of a sample of queries.

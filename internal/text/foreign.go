@@ -39,7 +39,8 @@ const (
 	switchUnquoted = 8
 	switchAnyRun   = 20
 	leakUnquoted   = 2
-	latinRunWords  = 12 // of English words in a Chinese answer
+	latinRunWords  = 12 // of words in a Chinese answer
+	latinPhrase    = 4  // words in a row that are more than a name, where most of the answer is Latin
 )
 
 // ForeignIn judges an answer to a query in a language, zh or en; another language is never foreign.
@@ -117,20 +118,23 @@ func hanIn(answer, query string) Foreign {
 	return f
 }
 
-// latinIn finds Latin words in a Chinese answer. Names, terms and abbreviations are common there, so
-// only a run of many words, or a text that is mostly Latin, is a switch.
+// latinIn finds Latin words in a Chinese answer. Names, terms and abbreviations are common there, so only
+// a run of many words, or a text that is mostly Latin and has a phrase, is a switch. What has no small
+// letter beside another (options, formulas, abbreviations) or is a command of TeX is no word, and the mark
+// of Chinese lists ends a run: what it joins are terms.
 func latinIn(answer, query string) Foreign {
 	var f Foreign
 	han, latin := 0, 0
 	s := quoteState{}
 	run := ForeignAt{From: -1}
-	inWord := false
+	letters, counted := 0, false // of the word under way
+	before := ' '
 	end := func() {
-		if run.From >= 0 && !strings.Contains(query, answer[run.From:run.To]) {
+		if run.Len > 0 && !strings.Contains(query, answer[run.From:run.To]) {
 			run.Quoted = run.Quoted || hugged(answer, run.From, run.To)
 			f.Runs = append(f.Runs, run)
 		}
-		run, inWord = ForeignAt{From: -1}, false
+		run, letters, counted = ForeignAt{From: -1}, 0, false
 	}
 	for i, r := range answer {
 		s.see(r)
@@ -138,32 +142,37 @@ func latinIn(answer, query string) Foreign {
 		case unicode.Is(unicode.Han, r):
 			han++
 			end()
+		case r == '、':
+			end()
 		case unicode.Is(unicode.Latin, r):
 			latin++
 			if run.From < 0 {
 				run = ForeignAt{From: i, Quoted: s.inside()}
 			}
-			if !inWord {
-				run.Len++
+			if letters++; letters == 1 {
+				counted = before == '\\'
 			}
-			inWord = true
+			if letters > 1 && !counted && unicode.IsLower(r) {
+				run.Len, counted = run.Len+1, true
+			}
 			run.To = i + utf8.RuneLen(r)
 			run.Quoted = run.Quoted && s.inside()
 		case r == '\'' || r == '’':
 		default:
-			inWord = false
+			letters = 0
 		}
+		before = r
 	}
 	end()
-	letters := float64(han) + float64(latin)/4 // four letters of an alphabet say about as much as one Han character
-	if letters > 0 {
-		f.Share = float64(latin) / 4 / letters
+	all := float64(han) + float64(latin)/4 // four letters of an alphabet say about as much as one Han character
+	if all > 0 {
+		f.Share = float64(latin) / 4 / all
 	}
 	f.weigh()
 	switch {
 	case f.Longest == 0:
 		f.Class, f.Share = ForeignNone, 0
-	case f.Share > 0.5 || f.longestUnquoted() >= latinRunWords:
+	case f.Share > 0.5 && f.longestUnquoted() >= latinPhrase || f.longestUnquoted() >= latinRunWords:
 		f.Class = ForeignSwitch
 	case f.Unquoted == 0:
 		f.Class = ForeignQuoted

@@ -78,6 +78,11 @@ func TestForeign(t *testing.T) {
 		{"The old man walked on.", "用英语写一句话", "zh", text.ForeignAsked},
 		{"雨停了。", "", "zh", text.ForeignNone},
 		{"", "", "zh", text.ForeignNone},
+		{"Python", "最好的编程语言是哪种？", "zh", text.ForeignNone},
+		{"C₇H₆O₃ + (CH₃CO)₂O → C₉H₈O₄ + CH₃COOH，水杨酸乙酰化，称取，加热，过滤。", "写一份实验报告", "zh", text.ForeignNone},
+		{"反应：CH₃CO)₂O + H₂SO₄ → [(CH₃CO)₂OH]⁺HSO₄⁻ [(CH₃CO)₂OH]⁺，\\mathrm{C}_{7}\\mathrm{H}_{6}\\left(\\mathrm{CH}_{3}\\mathrm{CO}\\right)_{2}\\mathrm{O}\\rightarrow\\mathrm{C}\\mathrm{H}\\mathrm{O}\\mathrm{H}\\mathrm{O}", "", "zh", text.ForeignNone},
+		{"推荐：Python、Java、JavaScript、Ruby、Go、Swift、Kotlin、Rust、Perl、Lua、Scala、Haskell、Julia。", "", "zh", text.ForeignNone},
+		{"Hello! How can I help you today?", "/", "zh", text.ForeignSwitch},
 		{"\xff\xfe老人", "", "en", text.ForeignSwitch},
 	} {
 		if got := text.ForeignIn(c.answer, c.query, c.lang); got.Class != c.class {
