@@ -4,8 +4,9 @@ import (
 	"fmt"
 	"maps"
 	"math"
-	"regexp"
 	"slices"
+	"strings"
+	"unicode/utf8"
 
 	"coigwriter/internal/plot"
 	"coigwriter/internal/record"
@@ -24,24 +25,46 @@ const reflection = 3
 // learn behaviour, not its words.
 const Lexicon = "lexicon (baseline)"
 
-// lexicon are the words of the baseline; the first that is found decides.
+// lexicon are the words of the baseline, in small letters; the first label of which one is found decides.
+// A word that begins with a letter of the alphabet stands alone, unless a * says that it may go on.
 var lexicon = []struct {
 	label int
-	words *regexp.Regexp
+	words []string
 }{
-	{reflection, regexp.MustCompile(`(?i)等等|不对|重新|回头|检查|修改|改成|是否合适|会不会太|删掉|\bwait\b|\bactually\b|let me (?:re)?check|on second thought|\brevis`)},
-	{2, regexp.MustCompile(`(?i)或者|另一种|换个角度|假如|不妨|也许|可能可以|试试|\balternatively\b|\bwhat if\b|\bmaybe\b|\bperhaps\b|\banother (?:way|option)\b`)},
-	{1, regexp.MustCompile(`(?i)因为|所以|因此|由此|从而|为了|既然|首先|其次|意味着|\btherefore\b|\bbecause\b|\bwhich means\b|\bsince\b|\bthus\b|\bso that\b`)},
+	{reflection, []string{"等等", "不对", "重新", "回头", "检查", "修改", "改成", "是否合适", "会不会太", "删掉", "wait", "actually", "let me check", "let me recheck", "on second thought", "revis*"}},
+	{2, []string{"或者", "另一种", "换个角度", "假如", "不妨", "也许", "可能可以", "试试", "alternatively", "what if", "maybe", "perhaps", "another way", "another option"}},
+	{1, []string{"因为", "所以", "因此", "由此", "从而", "为了", "既然", "首先", "其次", "意味着", "therefore", "because", "which means", "since", "thus", "so that"}},
 }
 
 // lexiconLabel labels a unit by its words.
 func lexiconLabel(unit string) int {
+	unit = strings.ToLower(unit)
 	for _, l := range lexicon {
-		if l.words.MatchString(unit) {
-			return l.label
+		for _, w := range l.words {
+			if w[0] >= utf8.RuneSelf && strings.Contains(unit, w) || w[0] < utf8.RuneSelf && holdsWord(unit, w) {
+				return l.label
+			}
 		}
 	}
 	return 0
+}
+
+// holdsWord reports whether a word of the alphabet stands in s; with a * at its end it may go on.
+func holdsWord(s, word string) bool {
+	word, open := strings.CutSuffix(word, "*")
+	letter := func(c byte) bool { return c >= 'a' && c <= 'z' || c >= '0' && c <= '9' || c == '_' }
+	for from := 0; ; {
+		at := strings.Index(s[from:], word)
+		if at < 0 {
+			return false
+		}
+		at += from
+		end := at + len(word)
+		if (at == 0 || !letter(s[at-1])) && (open || end == len(s) || !letter(s[end])) {
+			return true
+		}
+		from = end
+	}
 }
 
 // bins is into how many parts of a generation positions are sorted.

@@ -51,3 +51,16 @@ func TestReasoningWithoutReference(t *testing.T) {
 		t.Errorf("%s %v", data, err)
 	}
 }
+
+// The words of the baseline stand alone, whatever their case; reflection goes before the others.
+func TestLexicon(t *testing.T) {
+	for unit, want := range map[string]string{
+		"夜里下了雨。": "normal", "因为下雨，所以他没有来。": "deep_reasoning", "也许换个角度，因为雨停了。": "self_exploration", "等等，也许不对。": "self_reflection",
+		"Wait, that is wrong.": "self_reflection", "The waiter smiled.": "normal", "She waits.": "normal", "WAIT": "self_reflection", "He awaited; then wait": "self_reflection",
+		"We revised the end.": "self_reflection", "Maybe it rains.": "self_exploration", "Sincerely yours": "normal", "since_when": "normal", "It fell, because of rain": "deep_reasoning", "": "normal",
+	} {
+		if got := Behaviours[lexiconLabel(unit)]; got != want {
+			t.Errorf("%q is %s, want %s", unit, got, want)
+		}
+	}
+}

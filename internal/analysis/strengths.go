@@ -147,6 +147,9 @@ func (s *Strengths) equalLength(p poll) {
 	}
 	sided := !slices.Contains(long.sided, false)
 	f, err := stats.FitVotes(long.models, long.votes, stats.VoteOptions{Side: sided, Covariates: []int{0}})
+	if err != nil && sided { // the same model always first: its side cannot be told from its strength
+		f, err = stats.FitVotes(long.models, long.votes, stats.VoteOptions{Covariates: []int{0}})
+	}
 	if err != nil {
 		s.Notes = append(s.Notes, note("等长时：%v", "at equal length: %v", err))
 		return

@@ -1,6 +1,7 @@
 package text
 
 import (
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -63,18 +64,22 @@ func ForeignIn(answer, query, language string) Foreign {
 	return f
 }
 
-// hanIn finds Han in an English answer. A run is Han with punctuation, digits and spaces between;
-// Latin letters end it. An answer with kana is Japanese and not judged.
+// hanIn finds Han in an English answer. A run is Han with punctuation, digits and spaces between; Latin
+// letters end it. It is quoted where each piece of it is. An answer with kana is Japanese and not judged.
 func hanIn(answer, query string) Foreign {
 	var f Foreign
 	han, latin := 0, 0
 	s := quoteState{}
 	run := ForeignAt{From: -1}
-	end := func() {
-		if run.From < 0 {
-			return
+	piece, apart := -1, false // where the Han under way began, and whether marks set it apart
+	endPiece := func() {
+		if piece >= 0 {
+			run.Quoted = run.Quoted && (apart || hugged(answer, piece, run.To))
 		}
-		if !strings.Contains(query, answer[run.From:run.To]) {
+		piece = -1
+	}
+	end := func() {
+		if endPiece(); run.From >= 0 && !strings.Contains(query, answer[run.From:run.To]) {
 			run.Quoted = run.Quoted || hugged(answer, run.From, run.To)
 			f.Runs = append(f.Runs, run)
 		}
@@ -88,14 +93,19 @@ func hanIn(answer, query string) Foreign {
 		case unicode.Is(unicode.Han, r):
 			han++
 			if run.From < 0 {
-				run = ForeignAt{From: i, Quoted: s.inside()}
+				run = ForeignAt{From: i, Quoted: true}
+			}
+			if piece < 0 {
+				piece, apart = i, true
 			}
 			run.Len++
 			run.To = i + utf8.RuneLen(r)
-			run.Quoted = run.Quoted && s.inside()
+			apart = apart && s.inside()
 		case unicode.IsLetter(r):
 			latin++
 			end()
+		default:
+			endPiece()
 		}
 	}
 	end()
@@ -225,13 +235,11 @@ func (q *quoteState) see(r rune) {
 	for i := range q.open {
 		q.open[i].left--
 	}
+	q.open = slices.DeleteFunc(q.open, func(m mark) bool { return m.left < 0 }) // what stands inside it stays
 	for i, m := range q.open {
-		if m.closes == r || m.left < 0 {
+		if m.closes == r {
 			q.open = q.open[:i]
-			if m.closes == r {
-				return
-			}
-			break
+			return
 		}
 	}
 	if c, ok := closing[r]; ok {
