@@ -176,15 +176,17 @@ func (s Summary) And(next Summary) Summary {
 	sum := next
 	sum.Seen, sum.Pool, sum.Refused, sum.Held = max(s.Seen, next.Seen), s.Pool+next.Pool, s.Refused+next.Refused, s.Held+next.Held
 	sum.Moved += s.Moved
-	sum.Failures, sum.Details = maps.Clone(next.Failures), map[llm.Kind]string{}
-	maps.Copy(sum.Details, s.Details)
-	maps.Copy(sum.Details, next.Details)
+	sum.Failures, sum.Details = maps.Clone(next.Failures), maps.Clone(next.Details)
 	for kind, n := range s.Failures {
 		if kind.Final() {
 			if sum.Failures == nil {
 				sum.Failures = map[llm.Kind]int{}
 			}
 			sum.Failures[kind] += n
+			if sum.Details == nil {
+				sum.Details = map[llm.Kind]string{}
+			}
+			sum.Details[kind] = s.Details[kind]
 		}
 	}
 	return sum
