@@ -108,23 +108,46 @@ func Ranks(xs []float64) (ranks []float64, ties float64) {
 		}
 		return ranks, math.NaN()
 	}
-	sorted := slices.Sorted(slices.Values(xs))
-	var values, mean []float64
-	for i := 0; i < len(sorted); {
-		j := i
-		for j < len(sorted) && sorted[j] == sorted[i] {
-			j++
-		}
-		t := float64(j - i)
+	values, counts := distinct(xs)
+	mean, before := make([]float64, len(values)), 0.0
+	for i, t := range counts {
 		ties += t*t*t - t
-		values, mean = append(values, sorted[i]), append(mean, float64(i+j+1)/2)
-		i = j
+		mean[i] = before + (t+1)/2
+		before += t
 	}
 	for i, x := range xs {
 		at, _ := slices.BinarySearch(values, x)
 		ranks[i] = mean[at]
 	}
 	return ranks, ties
+}
+
+// distinct returns the values of xs in order and how often each occurs. Scores are few, and then this is
+// faster than sorting them all.
+func distinct(xs []float64) (values, counts []float64) {
+	for _, x := range xs {
+		at, ok := slices.BinarySearch(values, x)
+		if ok {
+			counts[at]++
+			continue
+		}
+		if len(values) == 100 {
+			break
+		}
+		values, counts = slices.Insert(values, at, x), slices.Insert(counts, at, 1)
+	}
+	if len(values) < 100 {
+		return values, counts
+	}
+	values, counts = nil, nil
+	for _, x := range slices.Sorted(slices.Values(xs)) {
+		if n := len(values); n > 0 && values[n-1] == x {
+			counts[n-1]++
+			continue
+		}
+		values, counts = append(values, x), append(counts, 1)
+	}
+	return values, counts
 }
 
 // Additive fits value = constant + one effect of each factor by least squares and returns the
