@@ -3,6 +3,8 @@ package bench
 import (
 	"context"
 
+	"github.com/uptrace/bun"
+
 	"coigwriter/internal/db"
 )
 
@@ -77,4 +79,24 @@ func EachAnswer(ctx context.Context, d *db.DB, setID string, models []string, f 
 		}
 		return f(RecordOf(q, *a))
 	}, `SELECT a.* FROM answer a JOIN query q ON q.id = a.query_id WHERE `+where+` ORDER BY a.model, q.position, q.id, a.sample`, args...)
+}
+
+// Titles names those ids that are sets or queries: a set's name and version, a query's id and the set's.
+func Titles(ctx context.Context, d *db.DB, ids []string) (map[string]string, error) {
+	out := map[string]string{}
+	if len(ids) == 0 {
+		return out, nil
+	}
+	var rows []struct {
+		ID, Name, Code string
+		Version        int
+	}
+	err := d.All(ctx, &rows, `SELECT s.id, s.name, s.version, '' AS code FROM query_set s WHERE s.id IN (?)
+		UNION ALL SELECT q.id, s.name, s.version, q.code FROM query q JOIN query_set s ON s.id = q.set_id WHERE q.id IN (?)`, bun.List(ids), bun.List(ids))
+	for _, r := range rows {
+		if out[r.ID] = (Set{Name: r.Name, Version: r.Version}).Title(); r.Code != "" {
+			out[r.ID] = r.Code + " · " + out[r.ID]
+		}
+	}
+	return out, err
 }
