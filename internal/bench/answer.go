@@ -102,14 +102,19 @@ func RecordOf(q Query, a Answer) AnswerRecord {
 // Answers returns the answers to the queries of a set: of all models, or of some; in the order of
 // queries, then model and sample.
 func Answers(ctx context.Context, d *db.DB, setID string, models ...string) ([]Answer, error) {
-	q := `SELECT a.* FROM answer a JOIN query q ON q.id = a.query_id WHERE q.set_id = ?`
-	args := []any{setID}
-	if len(models) > 0 {
-		q, args = q+` AND a.model IN (?)`, append(args, bun.List(models))
-	}
+	where, args := answersOf(setID, models)
 	var as []Answer
-	err := d.All(ctx, &as, q+` ORDER BY q.position, q.id, a.model, a.sample`, args...)
+	err := d.All(ctx, &as, `SELECT a.* FROM answer a JOIN query q ON q.id = a.query_id WHERE `+where+` ORDER BY q.position, q.id, a.model, a.sample`, args...)
 	return as, err
+}
+
+// answersOf is the condition of a set's answers (a) to its queries (q).
+func answersOf(setID string, models []string) (where string, args []any) {
+	where, args = `q.set_id = ?`, []any{setID}
+	if len(models) > 0 {
+		where, args = where+` AND a.model IN (?)`, append(args, bun.List(models))
+	}
+	return where, args
 }
 
 // AnswersTo returns the answers to one query, by model and sample.

@@ -2,6 +2,7 @@ package bench
 
 import (
 	"context"
+	"maps"
 	"sync"
 
 	"golang.org/x/sync/errgroup"
@@ -121,6 +122,23 @@ func Generate(ctx context.Context, d *db.DB, c *llm.Client, run Run) (sum Summar
 		err = ctx.Err()
 	}
 	return sum, err
+}
+
+// And adds the run that came after: what was done adds up, what is missing is what is missing now.
+func (s Summary) And(next Summary) Summary {
+	sum := next
+	sum.There, sum.Added, sum.Cut, sum.Switched, sum.Thought, sum.Failed = s.There, s.Added+next.Added, s.Cut+next.Cut, s.Switched+next.Switched, s.Thought+next.Thought, s.Failed+next.Failed
+	sum.Tokens.Prompt, sum.Tokens.Completion = s.Tokens.Prompt+next.Tokens.Prompt, s.Tokens.Completion+next.Tokens.Completion
+	sum.Failures, sum.Finish = maps.Clone(next.Failures), maps.Clone(next.Finish)
+	for kind, n := range s.Failures {
+		if kind.Final() {
+			sum.Failures[kind] += n
+		}
+	}
+	for reason, n := range s.Finish {
+		sum.Finish[reason] += n
+	}
+	return sum
 }
 
 func (s *Summary) add(step Step) {

@@ -43,6 +43,8 @@ type commands struct {
 	Screen    screenCmd    `cmd:"" needs:"model" help:"Screen the waiting sources with the configured model."`
 	Status    statusCmd    `cmd:"" help:"Show where everything stands."`
 	Models    llmCmd       `cmd:"" name:"llm" help:"Model calls: what they cost, replies read again, batch files."`
+	Benchmark benchmarkCmd `cmd:"" help:"Sets of queries that models answer: write, check, freeze, export."`
+	Generate  generateCmd  `cmd:"" needs:"model" help:"Have a model answer the queries of a set or a file."`
 	Release   releaseCmd   `cmd:"" help:"Cut, list, compare and verify dataset versions."`
 	Export    exportCmd    `cmd:"" help:"Write a release in a format trainers read."`
 	Stats     statsCmd     `cmd:"" needs:"files" help:"Counts and lengths of any triplet file (the paper's Tables 5-10)."`
@@ -60,6 +62,9 @@ type commands struct {
 	Doctor    doctorCmd    `cmd:"" needs:"server,model" help:"Check the set-up and print the effective configuration."`
 	Version   versionCmd   `cmd:"" needs:"files" help:"Print the version."`
 }
+
+// A commandName is the last word of a command, for commands that do nearly the same.
+type commandName string
 
 // A console is where a command reads and writes.
 type console struct {
@@ -118,7 +123,7 @@ func Run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	}
 	con := &console{in: stdin, out: stdout, err: stderr, json: cmds.JSON, quiet: cmds.Quiet}
 	kctx.BindTo(ctx, (*context.Context)(nil))
-	err = kctx.Run(con, &cmds.Config)
+	err = kctx.Run(con, &cmds.Config, commandName(kctx.Selected().Name))
 	if ctx.Err() != nil && errors.Is(err, context.Canceled) {
 		err = errors.New("interrupted; what was acknowledged is kept, and the command can be run again")
 	}

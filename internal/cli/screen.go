@@ -48,7 +48,7 @@ func (c screenCmd) Run(ctx context.Context, con *console, cfg *Config) error {
 		return err
 	}
 	defer client.Close()
-	report := everyMinute(con, states[source.Waiting])
+	report := everyMinute(con, "screened", states[source.Waiting])
 	progress := func(o screen.Outcome) {
 		if !c.Wait || o.State != source.Waiting { // one that will be tried again is not done
 			_ = bar.Add(1)
@@ -123,7 +123,7 @@ func passing(sum screen.Summary) bool {
 }
 
 // everyMinute says on stderr how far a run is where nobody watches a bar: a log wants a line now and then.
-func everyMinute(con *console, all int) func() {
+func everyMinute(con *console, done string, all int) func() {
 	if con.quiet || isTerminal(con.err) {
 		return func() {}
 	}
@@ -136,7 +136,7 @@ func everyMinute(con *console, all int) func() {
 		said = time.Now()
 		rate := float64(n) / said.Sub(began).Seconds()
 		left := time.Duration(float64(max(all-n, 0)) / rate * float64(time.Second)).Round(time.Second)
-		fmt.Fprintf(con.err, "screened %d of %d, %.1f a second, %s left\n", n, all, rate, left)
+		fmt.Fprintf(con.err, "%s %d of %d, %.1f a second, %s left\n", done, n, all, rate, left)
 	}
 }
 

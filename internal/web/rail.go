@@ -24,6 +24,8 @@ var rail = []railEntry{
 	{"reviews", "/reviews", "g b", user.ReviewManage},
 	{"releases", "/releases", "g v", user.ReleaseRead},
 	{"statistics", "/statistics", "g n", user.StatsRead},
+	{"benchmark", "/benchmark", "g q", user.BenchmarkRead},
+	{"panel", "/panel", "g l", user.BenchmarkMark},
 	{"models", "/models", "g m", user.HistoryRead},
 	{"people", "/people", "g p", user.PeopleManage},
 	{"settings", "/settings", "g e", user.SettingsManage},

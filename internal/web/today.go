@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"coigwriter/internal/audit"
+	"coigwriter/internal/bench"
 	"coigwriter/internal/db"
 	"coigwriter/internal/release"
 	"coigwriter/internal/review"
@@ -72,7 +73,7 @@ func (s *Server) today(w http.ResponseWriter, r *http.Request) error {
 		v.Screening = &st
 	}
 	if Can(ctx, user.HistoryRead) {
-		if v.Events, err = audit.Recent(ctx, s.db, eventsShown); err != nil {
+		if v.Events, err = audit.Recent(ctx, s.db, eventsShown, "answer", "query"); err != nil {
 			return err
 		}
 		if v.Titles, err = titlesOf(ctx, s.db, itemsOf(v.Events)); err != nil {
@@ -243,13 +244,18 @@ func itemsOf(events []audit.Event) (ids []string) {
 	return ids
 }
 
-// titlesOf returns the titles of those ids that are sources or triplets.
+// titlesOf returns the titles of those ids that are sources, triplets, queries or sets of them.
 func titlesOf(ctx context.Context, d *db.DB, ids []string) (map[string]string, error) {
 	out, err := source.Titles(ctx, d, ids)
 	if err != nil {
 		return nil, err
 	}
 	of, err := triplet.Titles(ctx, d, ids)
+	if err != nil {
+		return nil, err
+	}
+	maps.Copy(out, of)
+	of, err = bench.Titles(ctx, d, ids)
 	maps.Copy(out, of)
 	return out, err
 }
@@ -261,6 +267,10 @@ func eventURL(ctx context.Context, e audit.Event) string {
 		return "/sources/" + e.ItemID
 	case e.ItemKind == "triplet" && Can(ctx, user.TripletRead):
 		return "/triplets/" + e.ItemID
+	case e.ItemKind == "query_set" && Can(ctx, user.BenchmarkRead):
+		return "/benchmark/" + e.ItemID
+	case e.ItemKind == "query" && Can(ctx, user.BenchmarkRead):
+		return "/queries/" + e.ItemID
 	case e.ItemKind == "person" && Can(ctx, user.PeopleManage):
 		return "/people/" + e.ItemID
 	case e.ItemKind == "release" && Can(ctx, user.ReleaseRead):
