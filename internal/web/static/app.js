@@ -12,4 +12,5 @@ import './marks.js';
 import './draft.js';
 import './quote.js';
 import './sources.js';
+import './blind.js';
 import './toast.js';
