@@ -178,3 +178,6 @@ func (o *outlined) FillString(f font.Face, pt vg.Point, s string) {
 func write(c draw.Canvas, size vg.Length, col color.Color, x, y vg.Length, align draw.XAlignment, s string) {
 	c.FillText(draw.TextStyle{Color: col, Font: font.From(face, size), XAlign: align, YAlign: draw.YCenter, Handler: gonum.DefaultTextHandler}, vg.Point{X: x, Y: y + 0.2*size}, s) // the middle of the letters, not of the line
 }
+
+// Title is what the figure is called on its top.
+func (f *Figure) Title() string { return f.p.Title.Text }
