@@ -161,6 +161,7 @@ func (s *RatingSet) Agreement(dimension string, o AgreementOptions) Agreement {
 		out.Measures = append(out.Measures, x)
 	}
 	out.reliability(r, complete, samples)
+	drawn := stats.Drawn(samples, len(r))
 	for i, a := range raters {
 		for j := i + 1; j < len(raters); j++ {
 			kappa, percent := r.CohenKappa(i, j, categories, stats.Identity)
@@ -170,8 +171,8 @@ func (s *RatingSet) Agreement(dimension string, o AgreementOptions) Agreement {
 			}
 			out.Pairs = append(out.Pairs, RaterPair{
 				A: a, B: raters[j], Items: kappa.Units, Percent: Number(percent),
-				Kappa: Number(kappa.Value), KappaIn: percentiles(r.BootstrapKappa(i, j, categories, stats.Identity, samples)),
-				Quadratic: Number(quadratic.Value), QuadIn: percentiles(r.BootstrapKappa(i, j, categories, stats.Quadratic, samples)),
+				Kappa: Number(kappa.Value), KappaIn: percentiles(r.BootstrapKappa(i, j, categories, stats.Identity, drawn)),
+				Quadratic: Number(quadratic.Value), QuadIn: percentiles(r.BootstrapKappa(i, j, categories, stats.Quadratic, drawn)),
 			})
 		}
 	}

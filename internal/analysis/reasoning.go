@@ -4,8 +4,8 @@ import (
 	"fmt"
 	"maps"
 	"math"
-	"regexp"
 	"slices"
+	"strings"
 
 	"coigwriter/internal/plot"
 	"coigwriter/internal/record"
@@ -24,24 +24,52 @@ const reflection = 3
 // learn behaviour, not its words.
 const Lexicon = "lexicon (baseline)"
 
-// lexicon are the words of the baseline; the first that is found decides.
+// lexicon are the words of the baseline; the first that is found decides. English ones stand between
+// marks that are no letters, digits or underscores; one that ends in * may go on.
 var lexicon = []struct {
-	label int
-	words *regexp.Regexp
+	label    int
+	chinese  []string
+	english  []string
+	anywhere []string // English, not bound to where a word begins
 }{
-	{reflection, regexp.MustCompile(`(?i)等等|不对|重新|回头|检查|修改|改成|是否合适|会不会太|删掉|\bwait\b|\bactually\b|let me (?:re)?check|on second thought|\brevis`)},
-	{2, regexp.MustCompile(`(?i)或者|另一种|换个角度|假如|不妨|也许|可能可以|试试|\balternatively\b|\bwhat if\b|\bmaybe\b|\bperhaps\b|\banother (?:way|option)\b`)},
-	{1, regexp.MustCompile(`(?i)因为|所以|因此|由此|从而|为了|既然|首先|其次|意味着|\btherefore\b|\bbecause\b|\bwhich means\b|\bsince\b|\bthus\b|\bso that\b`)},
+	{reflection, []string{"等等", "不对", "重新", "回头", "检查", "修改", "改成", "是否合适", "会不会太", "删掉"}, []string{"wait", "actually", "revis*"}, []string{"let me check", "let me recheck", "on second thought"}},
+	{2, []string{"或者", "另一种", "换个角度", "假如", "不妨", "也许", "可能可以", "试试"}, []string{"alternatively", "what if", "maybe", "perhaps", "another way", "another option"}, nil},
+	{1, []string{"因为", "所以", "因此", "由此", "从而", "为了", "既然", "首先", "其次", "意味着"}, []string{"therefore", "because", "which means", "since", "thus", "so that"}, nil},
 }
 
 // lexiconLabel labels a unit by its words.
 func lexiconLabel(unit string) int {
+	lower := strings.ToLower(unit)
+	in := func(words []string, found func(s, word string) bool) bool {
+		return slices.ContainsFunc(words, func(w string) bool { return found(lower, w) })
+	}
 	for _, l := range lexicon {
-		if l.words.MatchString(unit) {
+		if in(l.chinese, strings.Contains) || in(l.english, hasWord) || in(l.anywhere, strings.Contains) {
 			return l.label
 		}
 	}
 	return 0
+}
+
+// hasWord reports whether a word stands in a text, by itself or, with a star at its end, as the beginning
+// of a longer one.
+func hasWord(s, word string) bool {
+	word, open := strings.CutSuffix(word, "*")
+	for at := 0; ; {
+		i := strings.Index(s[at:], word)
+		if i < 0 {
+			return false
+		}
+		from, to := at+i, at+i+len(word)
+		if (from == 0 || !inWord(s[from-1])) && (open || to == len(s) || !inWord(s[to])) {
+			return true
+		}
+		at = from + 1
+	}
+}
+
+func inWord(b byte) bool {
+	return b == '_' || '0' <= b && b <= '9' || 'a' <= b && b <= 'z'
 }
 
 // bins is into how many parts of a generation positions are sorted.

@@ -17,6 +17,7 @@ import (
 	"coigwriter/internal/errs"
 	"coigwriter/internal/genre"
 	"coigwriter/internal/plot"
+	"coigwriter/internal/record"
 	"coigwriter/internal/text"
 )
 
@@ -98,6 +99,9 @@ func (b *build) options() analysis.Options {
 	}
 }
 
+// outputsTogether is how many outputs are held to be measured side by side.
+const outputsTogether = 64
+
 // read takes the inputs in.
 func (b *build) read(ctx context.Context, inputs string) error {
 	if err := b.documents(inputs); err != nil {
@@ -105,10 +109,21 @@ func (b *build) read(ctx context.Context, inputs string) error {
 	}
 	b.corpus = analysis.NewCorpus(b.options())
 	byName := map[string]*analysis.Corpus{}
+	var outputs []record.Generation // that wait to be measured together
+	flush := func() {
+		b.corpus.AddOutputs(outputs)
+		outputs = outputs[:0]
+	}
 	for _, kind := range kinds {
 		judged := kind == JudgeVotes || kind == JudgeRatings
 		err := eachInput(inputs, kind, func(r any) {
 			b.counts[kind]++
+			if g, ok := r.(record.Generation); ok {
+				if outputs = append(outputs, g); len(outputs) == outputsTogether {
+					flush()
+				}
+				return
+			}
 			if !judged {
 				b.corpus.Add(r)
 				return
@@ -123,6 +138,7 @@ func (b *build) read(ctx context.Context, inputs string) error {
 		if err != nil {
 			return err
 		}
+		flush()
 		if err := ctx.Err(); err != nil {
 			return err
 		}

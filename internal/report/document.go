@@ -29,7 +29,7 @@ type document struct {
 	figures          []*figureView
 	takenTables      map[string]int // names of files
 	takenFigures     map[string]int
-	prefix           string         // of the files' names, for what belongs to a judge
+	prefix           string // of the files' names, for what belongs to a judge
 }
 
 // A part is a section of the page.

@@ -11,7 +11,7 @@ func TestLaTeXEscapesWhatTeXActsOn(t *testing.T) {
 		`50% & $5 #1 a_b`:     `50\% \& \$5 \#1 a\_b`,
 		`~^<>|`:               `\textasciitilde{}\textasciicircum{}\textless{}\textgreater{}\textbar{}`,
 		"a--b ``c'' ?`":       "a-{}-{}b `{}`c'{}' ?{}`",
-		"雨停了，“好”":              "雨停了，“好”",
+		"雨停了，“好”":             "雨停了，“好”",
 		"two\nlines\u202e":    "two lines",
 	} {
 		if got := EscapeLaTeX(in); got != want {
