@@ -165,6 +165,7 @@ func (s *RatingSet) Agreement(dimension string, o AgreementOptions) Agreement {
 		out.Measures = append(out.Measures, x)
 	}
 	out.reliability(r, complete, samples)
+	drawn := stats.Drawn(samples, len(r))
 	for i, a := range raters {
 		for j := i + 1; j < len(raters); j++ {
 			kappa, percent := r.CohenKappa(i, j, categories, stats.Identity)
@@ -174,8 +175,8 @@ func (s *RatingSet) Agreement(dimension string, o AgreementOptions) Agreement {
 			}
 			pair := RaterPair{
 				A: a, B: raters[j], Items: kappa.Units, Percent: Number(percent), PercentIn: percentiles(r.BootstrapPercent(i, j, samples)),
-				Kappa: Number(kappa.Value), KappaIn: percentiles(r.BootstrapKappa(i, j, categories, stats.Identity, samples)),
-				Quadratic: Number(quadratic.Value), QuadIn: percentiles(r.BootstrapKappa(i, j, categories, stats.Quadratic, samples)),
+				Kappa: Number(kappa.Value), KappaIn: percentiles(r.BootstrapKappa(i, j, categories, stats.Identity, drawn)),
+				Quadratic: Number(quadratic.Value), QuadIn: percentiles(r.BootstrapKappa(i, j, categories, stats.Quadratic, drawn)),
 			}
 			if !pair.Kappa.Defined() {
 				pair.Kappa, pair.Quadratic, pair.Why = Number(math.NaN()), Number(math.NaN()), note("两人都只给同一个分", "both give one and the same score throughout")

@@ -208,3 +208,6 @@ func legend(c draw.Canvas, x, y vg.Length, ink color.Color, parts []string, colo
 }
 
 func series(k int) color.Color { return Series[k%len(Series)] }
+
+// Title is what the figure is called on its top.
+func (f *Figure) Title() string { return f.p.Title.Text }
