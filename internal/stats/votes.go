@@ -285,4 +285,3 @@ func Resample(seed uint64, n, units int) [][]int {
 	}
 	return out
 }
-
