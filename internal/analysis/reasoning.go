@@ -195,7 +195,6 @@ type ReasoningLine struct {
 	// Positions[b][l] is the share of label l in the b-th tenth of the generation; null without units.
 	Positions   [][]Number   `json:"positions"`
 	PositionsIn [][]Interval `json:"position_intervals"`
-	PositionsN  []int        `json:"position_units"` // units in each tenth
 	// Transitions[a][b] is how often b follows a, as a share of what follows a.
 	Transitions   [][]Number   `json:"transitions"`
 	TransitionsIn [][]Interval `json:"transition_intervals"`
@@ -274,19 +273,19 @@ func (r *Reasoning) line(s Spot, traces []traceOf, bootstrap int, seed uint64) R
 	}
 	shares := all.shares()
 	for l, label := range Behaviours {
-		line.Shares = append(line.Shares, BehaviourRate{Label: label, Units: all[0][l], Share: Number(shares[l]), Interval: interval(l)})
+		line.Shares = append(line.Shares, BehaviourRate{Label: label, Units: int(all[0][l]), Share: Number(shares[l]), Interval: interval(l)})
 	}
 	for r := 1; r < len(all); r++ {
 		var row []Number
 		var in []Interval
-		n := 0
+		n := 0.0
 		for l := range k {
 			row, in, n = append(row, Number(shares[r*k+l])), append(in, interval(r*k+l)), n+all[r][l]
 		}
 		if r <= bins {
-			line.Positions, line.PositionsIn, line.PositionsN = append(line.Positions, row), append(line.PositionsIn, in), append(line.PositionsN, n)
+			line.Positions, line.PositionsIn = append(line.Positions, row), append(line.PositionsIn, in)
 		} else {
-			line.Transitions, line.TransitionsIn, line.TransitionsN = append(line.Transitions, row), append(line.TransitionsIn, in), append(line.TransitionsN, n)
+			line.Transitions, line.TransitionsIn, line.TransitionsN = append(line.Transitions, row), append(line.TransitionsIn, in), append(line.TransitionsN, int(n))
 		}
 	}
 	line.Referring, line.Back = len(backs), Number(math.NaN())
@@ -298,15 +297,20 @@ func (r *Reasoning) line(s Spot, traces []traceOf, bootstrap int, seed uint64) R
 
 // A behaviour counts the units of some generations by label: in a row all of them, then a row a tenth of
 // the way, then for each label a row of what follows it.
-type behaviour [1 + bins + 4][4]int
+type behaviour [1 + bins + 4][4]float64
 
-// add counts the labels of one generation.
+// add counts the labels of one generation. Where it has fewer than ten units, or not ten times as many, a
+// unit belongs to each tenth by how much of it lies there, so that short ones have an end too.
 func (b *behaviour) add(labels []int) {
+	n := float64(len(labels))
 	for i, l := range labels {
 		b[0][l]++
-		b[1+min(i*bins/len(labels), bins-1)][l]++
 		if i > 0 {
 			b[1+bins+labels[i-1]][l]++
+		}
+		from, to := float64(i)*bins/n, float64(i+1)*bins/n
+		for t := int(from); t < bins && float64(t) < to; t++ {
+			b[1+t][l] += (min(to, float64(t+1)) - max(from, float64(t))) * n / bins
 		}
 	}
 }
@@ -397,7 +401,7 @@ func ReasoningFigures(lines []ReasoningLine, lang string, theme plot.Theme) []Na
 	for n, l := range lines {
 		var stacks []plot.Stack
 		for b, row := range l.Positions {
-			s := plot.Stack{Name: fmt.Sprintf("%d–%d%% (%d)", b*10, b*10+10, l.PositionsN[b])}
+			s := plot.Stack{Name: fmt.Sprintf("%d–%d%%", b*10, b*10+10)}
 			for _, x := range row {
 				if !x.Defined() {
 					x = 0
@@ -406,7 +410,7 @@ func ReasoningFigures(lines []ReasoningLine, lang string, theme plot.Theme) []Na
 			}
 			stacks = append(stacks, s)
 		}
-		title := fmt.Sprintf("%s · %s · %s", l.Model, languageName(l.Language, lang), l.sourceIn(lang))
+		title := fmt.Sprintf(pick(lang, "%s · %s · %d 篇 %d 单元 · %s", "%s · %s · %d outputs, %d units · %s"), l.Model, languageName(l.Language, lang), l.Outputs, l.Units, l.sourceIn(lang))
 		out = append(out, Named{fmt.Sprintf("reasoning-%s-%d", slug(l.Language), n+1), plot.Stacked(title, parts, stacks, theme)})
 	}
 	return out

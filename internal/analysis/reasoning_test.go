@@ -2,6 +2,7 @@ package analysis
 
 import (
 	"encoding/json"
+	"math"
 	"strings"
 	"testing"
 
@@ -61,6 +62,32 @@ func TestLexicon(t *testing.T) {
 	} {
 		if got := Behaviours[lexiconLabel(unit)]; got != want {
 			t.Errorf("%q is %s, want %s", unit, got, want)
+		}
+	}
+}
+
+// A unit belongs to the tenths that it covers: four units fill all ten, and each unit counts once in all.
+func TestPositions(t *testing.T) {
+	var b behaviour
+	b.add([]int{0, 1, 2, 3})
+	whole := 0.0
+	for i, want := range []int{0, 0, 0, 1, 1, 2, 2, 2, 3, 3} { // the third is half of the first unit, half of the second
+		row := b[1+i]
+		for _, x := range row {
+			whole += x
+		}
+		if i != 2 && i != 7 && row[want] != 0.4 {
+			t.Errorf("tenth %d: %v", i+1, row)
+		}
+	}
+	if math.Abs(whole-4) > 1e-12 || math.Abs(b[3][0]-0.2) > 1e-12 || math.Abs(b[3][1]-0.2) > 1e-12 {
+		t.Errorf("%v units in all; the third tenth %v", whole, b[3])
+	}
+	var ten behaviour
+	ten.add([]int{0, 1, 2, 3, 0, 1, 2, 3, 0, 1})
+	for i, l := range []int{0, 1, 2, 3, 0, 1, 2, 3, 0, 1} {
+		if math.Abs(ten[1+i][l]-1) > 1e-12 {
+			t.Errorf("tenth %d of ten units: %v", i+1, ten[1+i])
 		}
 	}
 }

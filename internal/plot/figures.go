@@ -31,9 +31,12 @@ func Matrix(title, note string, rows, columns []string, cells [][]Cell, theme Th
 		}
 	}
 	height, upper, wide := 22.0, vg.Length(9), min(max(need+8, 40), 96)
+	if m <= 8 { // few columns leave room for their names
+		wide = max(wide, min(longestOf(columns)*5.4+8, 130))
+	}
 	if tall {
 		height, upper = 46, 11
-		if wide < 60 {
+		if need < 52 {
 			height = 34
 		}
 	}
