@@ -18,6 +18,7 @@ var order = [][]string{
 	{"web"},
 	{"api"},
 	{"sample"},
+	{"dossier"},
 	{"report"},
 	{"release"},
 	{"review"},

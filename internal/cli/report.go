@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"coigwriter/internal/dossier"
 	"coigwriter/internal/errs"
 	"coigwriter/internal/record"
 	"coigwriter/internal/report"
@@ -23,6 +24,8 @@ type reportCmd struct {
 
 type reportMakeCmd struct {
 	Files       []string  `arg:"" optional:"" help:"Files of votes, rankings, ratings, generations, labels, triplets or queries, mixed as they come (JSON Lines or JSON, .gz, .zst); - reads stdin. A file of outputs whose records name no model is one model's, called as the file. Votes and ratings whose only rater is a judge are a model's."`
+	Study       []string  `help:"Without files: studies of the project, by name (default: all that are closed)." placeholder:"NAME"`
+	Release     string    `help:"Without files: a release of the project whose triplets are told of too, such as latest." placeholder:"VERSION"`
 	Judges      []string  `help:"Files of votes, rankings or ratings that models gave, which are kept apart from people's." type:"existingfile" placeholder:"FILE"`
 	Studies     string    `help:"File that says how the studies were planned and what became of them (a list, see docs/ANALYSIS.md)." type:"existingfile" placeholder:"FILE"`
 	Out         string    `short:"o" required:"" help:"Directory of the report; one that holds a report is replaced." type:"path"`
@@ -45,10 +48,11 @@ type reportDoc struct {
 	refusals
 }
 
-// Run computes on files alone: no database, no configuration.
-func (c reportMakeCmd) Run(ctx context.Context, con *console) error {
-	if len(c.Files)+len(c.Judges) == 0 {
-		return usagef("give files of records")
+// Run computes on files alone, or without any on what the project knows of its studies.
+func (c reportMakeCmd) Run(ctx context.Context, con *console, cfg *Config) error {
+	files := len(c.Files)+len(c.Judges) > 0
+	if files && (len(c.Study) > 0 || c.Release != "") {
+		return usagef("--study and --release are of a project: leave the files out")
 	}
 	if err := report.Free(c.Out); err != nil {
 		return err
@@ -62,7 +66,7 @@ func (c reportMakeCmd) Run(ctx context.Context, con *console) error {
 	}
 	defer os.RemoveAll(temp) // it is in its place by then, or half made
 	doc := reportDoc{Out: c.Out}
-	m, err := c.freeze(ctx, con, temp, &doc.refusals)
+	m, err := c.freeze(ctx, con, cfg, temp, &doc.refusals)
 	if err != nil {
 		return err
 	}
@@ -95,7 +99,7 @@ func (c reportMakeCmd) Run(ctx context.Context, con *console) error {
 }
 
 // freeze writes what the files hold as the inputs of a report.
-func (c reportMakeCmd) freeze(ctx context.Context, con *console, dir string, bad *refusals) (m report.Manifest, err error) {
+func (c reportMakeCmd) freeze(ctx context.Context, con *console, cfg *Config, dir string, bad *refusals) (m report.Manifest, err error) {
 	in, err := report.NewInputs(dir)
 	if err != nil {
 		return m, err
@@ -136,6 +140,16 @@ func (c reportMakeCmd) freeze(ctx context.Context, con *console, dir string, bad
 			return m, errs.Invalidf("%s: %w", c.Studies, err)
 		}
 	}
+	if len(c.Files)+len(c.Judges) == 0 {
+		order, err := c.collect(ctx, cfg, in)
+		if err != nil {
+			return m, err
+		}
+		if m.Options.Models == nil {
+			m.Options.Models = order
+		}
+		return in.Freeze(m)
+	}
 	for _, part := range []struct {
 		files  []string
 		judged bool
@@ -169,6 +183,16 @@ func (c reportMakeCmd) freeze(ctx context.Context, con *console, dir string, bad
 		m.Refused.Problems = append(m.Refused.Problems, p)
 	}
 	return in.Freeze(m)
+}
+
+// collect writes what the project knows.
+func (c reportMakeCmd) collect(ctx context.Context, cfg *Config, in *report.Inputs) ([]string, error) {
+	d, err := cfg.open(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer d.Close()
+	return dossier.Collect(ctx, d, dossier.Scope{Studies: c.Study, Release: c.Release}, in)
 }
 
 type reportVerifyCmd struct {
