@@ -88,16 +88,22 @@ func (v *Votes) Genres(language, model string, o VoteOptions) GenreRates {
 	m := slices.Index(p.models, model)
 	out := GenreRates{Language: language, Model: model}
 	var groups []string
+	of := map[string]string{} // genre → its group: asking the taxonomy for every vote is slow
 	for _, g := range p.genres {
-		if g = o.group(g); !slices.Contains(groups, g) {
-			groups = append(groups, g)
+		of[g] = o.group(g)
+		if !slices.Contains(groups, of[g]) {
+			groups = append(groups, of[g])
 		}
 	}
 	slices.Sort(groups)
+	place := map[string]int{}
+	for genre, group := range of {
+		place[genre] = slices.Index(groups, group)
+	}
 	wins, n := make([]int, len(groups)), make([]int, len(groups))
-	for _, x := range stats.Decided(p.votes) {
-		g := slices.Index(groups, o.group(x.Genre))
-		if g < 0 || (x.Left != m && x.Right != m) {
+	for _, x := range p.votes {
+		g, ok := place[x.Genre]
+		if !ok || x.Outcome > stats.RightWins || (x.Left != m && x.Right != m) {
 			continue
 		}
 		n[g]++
@@ -176,9 +182,12 @@ func (s *Success) Add(r record.Rating) {
 // Dimension picks the dimension that says whether an output succeeds: the one named, the only one, or
 // the overall one. An error lists them where none of that helps.
 func (s *Success) Dimension(named string) (string, error) {
-	all := slices.Sorted(maps.Keys(s.items))
+	return dimensionOf(slices.Sorted(maps.Keys(s.items)), named)
+}
+
+func dimensionOf(all []string, named string) (string, error) {
 	switch {
-	case named != "" && s.items[named] != nil:
+	case named != "" && slices.Contains(all, named):
 		return named, nil
 	case named != "":
 		return "", errs.Invalidf("no rating is on %q; the dimensions are %s", named, strings.Join(all, ", "))
@@ -186,7 +195,7 @@ func (s *Success) Dimension(named string) (string, error) {
 		return all[0], nil
 	}
 	for _, d := range []string{"overall_preference", "overall"} {
-		if s.items[d] != nil {
+		if slices.Contains(all, d) {
 			return d, nil
 		}
 	}
@@ -362,8 +371,8 @@ func GenreFigure(rates []GenreRates, title func(genre string) string, lang strin
 	return Named{name + slug(rates[0].Language), plot.Matrix(heading+languageName(rates[0].Language, lang), note, rows, columns, cells, theme)}
 }
 
-// ratesBy are rates in one grouping.
-type ratesBy struct {
+// RatesBy are rates in one grouping.
+type RatesBy struct {
 	By       string         `json:"by"` // genre, category
 	WinRates []GenreRates   `json:"win_rates,omitempty"`
 	Success  []SuccessRates `json:"success,omitempty"`
@@ -379,10 +388,10 @@ func genres(c *Corpus) Study {
 			s.Learn(r)
 		}
 	}, func() (out Result, err error) {
-		var doc []ratesBy
+		var doc []RatesBy
 		for _, by := range []string{"genre", "category"} {
 			group, title := c.Genres(by == "category")
-			d, o := ratesBy{By: by}, VoteOptions{Group: group}
+			d, o := RatesBy{By: by}, VoteOptions{Group: group}
 			add := func(rates []GenreRates, tables []*table.Table) {
 				for _, t := range tables {
 					out.Tables = append(out.Tables, t.As(strings.Replace(t.Name, "genres", by, 1)))

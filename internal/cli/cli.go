@@ -54,6 +54,7 @@ type commands struct {
 	Label     labelCmd     `cmd:"" needs:"model" help:"Have a model label how outputs reason, for analyze reasoning."`
 	Power     powerCmd     `cmd:"" needs:"files" help:"How many votes tell a share from one half, and what so many votes can tell."`
 	Analyze   analyzeCmd   `cmd:"" help:"Lengths, lexical diversity and language of models' outputs."`
+	Report    reportCmd    `cmd:"" needs:"files" help:"The whole story of a comparison as one HTML file that anyone can recompute."`
 	Text      textCmd      `cmd:"" help:"What the analyses see in texts."`
 	Genres    genresCmd    `cmd:"" help:"Show or check a taxonomy of genres."`
 	User      userCmd      `cmd:"" help:"People: add, list, disable, passwords, tokens."`
@@ -96,14 +97,14 @@ func Run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	}
 	file, err := configFile(args)
 	if err != nil {
-		return report(stderr, err)
+		return codeOf(stderr, err)
 	}
 	if file != nil {
 		if err := file.check(parser); err != nil {
-			return report(stderr, err)
+			return codeOf(stderr, err)
 		}
 		if err := kong.Resolvers(file).Apply(parser); err != nil {
-			return report(stderr, err)
+			return codeOf(stderr, err)
 		}
 	}
 	if len(args) == 0 {
@@ -127,7 +128,7 @@ func Run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	if ctx.Err() != nil && errors.Is(err, context.Canceled) {
 		err = errors.New("interrupted; what was acknowledged is kept, and the command can be run again")
 	}
-	return report(stderr, err)
+	return codeOf(stderr, err)
 }
 
 func newParser(cmds *commands, opts ...kong.Option) (*kong.Kong, error) {
@@ -152,8 +153,8 @@ func Commands() []string {
 	return paths
 }
 
-// report prints err for people and returns the exit code it means.
-func report(w io.Writer, err error) int {
+// codeOf prints err for people and returns the exit code it means.
+func codeOf(w io.Writer, err error) int {
 	var parse *kong.ParseError
 	switch {
 	case err == nil:

@@ -87,7 +87,7 @@ func Begin(ctx context.Context, d *db.DB, by, id string) (s Study, err error) {
 		now := tx.Now()
 		s.State, s.OpenedAt, s.Drawn.V = Open, &now, x.drawn
 		f := frozenPlan{Name: s.Name, Kind: s.Kind, Plan: plan, Set: x.set.Title(), SetHash: x.set.Hash, Rubric: rubricVersion(), Answers: x.answerHashes(plan), Drawn: x.drawn, Tasks: x.hash(), At: now}
-		if s.Frozen, s.PlanHash, err = f.freeze(); err != nil {
+		if s.Frozen, s.PlanHash, err = frozen(f); err != nil {
 			return err
 		}
 		if err := x.insert(ctx, tx, s); err != nil {

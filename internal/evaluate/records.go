@@ -113,7 +113,7 @@ func RecordsOf(ctx context.Context, d *db.DB, s Study) (r Records, err error) {
 	if s.Origin == Imported {
 		return importedRecords(ctx, d, s)
 	}
-	js, err := judgedIn(ctx, d, s.ID)
+	js, err := judgedIn(ctx, d, s)
 	if err != nil {
 		return r, err
 	}
@@ -217,14 +217,14 @@ func (r *Records) add(s Study, x index, j judged, rater string) {
 	case Pair:
 		v := x.vote(s, q, j.Answers.V, j.Models.V, 0, 1, j.ItemID)
 		v.Winner, v.Rater, v.Seconds, v.Note, v.TaskID = winnerIn[j.Winner], rater, j.Seconds, j.Note, j.TaskID
-		v.First = sides[j.Shown.V[0]]
+		v.First = sides[j.Shown[0]]
 		r.Votes = append(r.Votes, v)
 	case Rank:
 		k := RankingRecord{QueryID: q.Code, Language: q.Language, Genre: q.Genre, Rater: rater, Seconds: j.Seconds, Study: s.Name, Item: x.item(j.ItemID), Note: j.Note, ItemID: j.ItemID, TaskID: j.TaskID}
 		for _, a := range j.Ranked.V {
 			k.Ranked = append(k.Ranked, j.Models.V[a])
 		}
-		for _, a := range j.Shown.V {
+		for _, a := range j.Shown {
 			k.Shown = append(k.Shown, j.Models.V[a])
 		}
 		r.Rankings = append(r.Rankings, k)

@@ -220,9 +220,21 @@ type frozenPlan struct {
 	At      time.Time         `json:"frozen_at"`
 }
 
-// freeze writes the plan and its hash: SHA-256 in hex over the very bytes that people can download.
-func (f frozenPlan) freeze() (doc, hash string, err error) {
-	b, err := json.MarshalIndent(f, "", "  ")
+// An importedPlan is what a study of verdicts made elsewhere rests on: nothing of how they were made.
+type importedPlan struct {
+	Name      string   `json:"name"`
+	Kind      string   `json:"kind"`
+	Origin    string   `json:"origin"`
+	Models    []string `json:"models"`
+	Records   int      `json:"records"`
+	Hash      string   `json:"records_hash"` // sha256 over their lines
+	Seed      uint64   `json:"seed"`
+	Bootstrap int      `json:"bootstrap"`
+}
+
+// frozen writes a plan and its hash: SHA-256 in hex over the very bytes that people can download.
+func frozen(plan any) (doc, hash string, err error) {
+	b, err := json.MarshalIndent(plan, "", "  ")
 	if err != nil {
 		return "", "", err
 	}
@@ -230,9 +242,21 @@ func (f frozenPlan) freeze() (doc, hash string, err error) {
 	return doc, hashOf(doc), nil
 }
 
+// hashOf is the SHA-256 of a text in hex.
 func hashOf(s string) string {
 	sum := sha256.Sum256([]byte(s))
 	return hex.EncodeToString(sum[:])
+}
+
+// A storedRecord is one verdict of an imported study.
+type storedRecord struct {
+	bun.BaseModel `bun:"table:study_record"`
+
+	ID       string
+	StudyID  string
+	Position int
+	Kind     string // vote, ranking, rating
+	Record   string // JSON
 }
 
 // A Deviation is something that was done otherwise than the frozen plan says; a report shows them all.

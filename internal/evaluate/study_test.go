@@ -186,7 +186,17 @@ func TestPairStudy(t *testing.T) {
 	t.Parallel()
 	l := newLab(t, 12, 4, nil)
 	s := l.begin(t, "盲评一", Pair, l.plan(func(p *Plan) { p.Overlap, p.Shared, p.Repeats, p.Attention = 2, 0.5, 0.1, 2 }))
+	mine, err := Mine(t.Context(), l.d, l.eyes[0])
+	if err != nil || len(mine) != 1 || mine[0].Done != 0 || mine[0].Of < 45 || mine[0].State != Open {
+		t.Errorf("%+v, %v", mine, err)
+	}
+	if n, err := Waiting(t.Context(), l.d, l.eyes[0]); err != nil || n != mine[0].Of {
+		t.Errorf("%d tasks wait, %v", n, err)
+	}
 	l.everybody(t, s, careful(Pair))
+	if mine, err = Mine(t.Context(), l.d, l.eyes[0]); err != nil || mine[0].Done != mine[0].Of {
+		t.Errorf("%+v, %v", mine, err)
+	}
 	r, err := RecordsOf(t.Context(), l.d, s)
 	if err != nil {
 		t.Fatal(err)

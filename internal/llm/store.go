@@ -164,6 +164,13 @@ type FailureCount struct {
 	Count   int
 }
 
+// A StageFailure is how many items have no answer to one prompt because a model failed in one way.
+type StageFailure struct {
+	Prompt  string `json:"stage"`
+	Failure string `json:"failure"` // a Kind
+	Count   int    `json:"count"`
+}
+
 // FailureCounts counts the failed calls about a kind of item, most frequent first.
 func FailureCounts(ctx context.Context, d *db.DB, itemKind string) ([]FailureCount, error) {
 	var counts []FailureCount

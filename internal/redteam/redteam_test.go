@@ -11,6 +11,7 @@ import (
 	"coigwriter/internal/dbtest"
 	"coigwriter/internal/evaluate"
 	"coigwriter/internal/genre"
+	"coigwriter/internal/label"
 	"coigwriter/internal/llm"
 	"coigwriter/internal/screen"
 	"coigwriter/internal/triplet"
@@ -64,6 +65,29 @@ func TestNothingGetsOutOfOthers(t *testing.T) {
 			if got[0] != clean[0] || skeleton(t, got[1].Content) != skeleton(t, clean[1].Content) {
 				t.Errorf("%s: %s gets out of its marks:\n%s", p.Name, a.ID, got[1].Content)
 			}
+		}
+	}
+}
+
+// counted matches the units of a text that a labelling prompt shows, which are as many as it has sentences.
+var counted = regexp.MustCompile(`（\d+ 到 \d+）|(\d+：\n□\n)+`)
+
+// Nor where reasoning is labelled unit by unit: an attempt adds units, and nothing else.
+func TestNothingGetsOutOfUnits(t *testing.T) {
+	p := llm.Infos(nil, label.Prompts())[0]
+	show := func(x texts) (system, user string) {
+		t.Helper()
+		msgs, err := p.Messages(llm.Sample{Article: x.Article, Reasoning: x.Reasoning})
+		if err != nil || len(msgs) != 2 {
+			t.Fatal(msgs, err)
+		}
+		return msgs[0].Content, counted.ReplaceAllString(skeleton(t, msgs[1].Content), "…")
+	}
+	system, user := show(texts{Base, baseTitle})
+	for _, a := range Attempts {
+		a.Place = "reasoning"
+		if s, u := show(with(a)); s != system || u != user {
+			t.Errorf("%s gets out of its marks:\n%s", a.ID, u)
 		}
 	}
 }

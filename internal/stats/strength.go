@@ -156,6 +156,18 @@ func (c Comparisons) badAsTies() Comparisons {
 	return m
 }
 
+// allBeatAll reports whether every model beat every other one at least once: then all are connected.
+func (c Comparisons) allBeatAll() bool {
+	for i := range c.Models {
+		for j := range c.Models {
+			if i != j && c.Win[i][j] == 0 {
+				return false
+			}
+		}
+	}
+	return true
+}
+
 // fit maximises the likelihood by Newton's method with step halving. Derivatives are exact: the
 // likelihood of a pair depends on three numbers, and hyper-dual numbers carry its first and
 // second derivatives along.
@@ -164,8 +176,10 @@ func fit(c Comparisons, f family, ridge float64) (Strengths, error) {
 	if k < 2 {
 		return Strengths{}, fmt.Errorf("%w: there are fewer than two models", ErrNotRankable)
 	}
-	if g := c.Connections(); ridge == 0 && !f.ground && !g.Rankable() {
-		return Strengths{}, fmt.Errorf("%w: %s", ErrNotRankable, g.Explain(c.Models))
+	if ridge == 0 && !f.ground && !c.allBeatAll() { // the graph takes longer than the fit
+		if g := c.Connections(); !g.Rankable() {
+			return Strengths{}, fmt.Errorf("%w: %s", ErrNotRankable, g.Explain(c.Models))
+		}
 	}
 	dim := k
 	if f.extra {

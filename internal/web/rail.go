@@ -22,6 +22,7 @@ var rail = []railEntry{
 	{"triplets", "/triplets", "g w", user.TripletRead},
 	{"review", "/review", "g r", user.ReviewDo},
 	{"reviews", "/reviews", "g b", user.ReviewManage},
+	{"evaluate", "/evaluate", "g o", user.EvaluateDo},
 	{"releases", "/releases", "g v", user.ReleaseRead},
 	{"statistics", "/statistics", "g n", user.StatsRead},
 	{"benchmark", "/benchmark", "g q", user.BenchmarkRead},

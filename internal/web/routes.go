@@ -98,6 +98,14 @@ func (s *Server) siteMap() []Route {
 		{"POST", "/reviews/assign", user.ReviewManage, s.reviewsAssign},
 		{"POST", "/reviews/{id}/assign", user.ReviewManage, s.reviewsAssignTo},
 
+		// evaluate: what a blind rater sees
+		{"GET", "/evaluate", user.EvaluateDo, s.evaluateMine},
+		{"GET", "/evaluate/{study}", user.EvaluateDo, s.evaluateStudy},
+		{"GET", "/evaluate/task/{id}", user.EvaluateDo, s.evaluateTask},
+		{"POST", "/evaluate/task/{id}", user.EvaluateDo, s.evaluateGive},
+		{"POST", "/evaluate/task/{id}/back", user.EvaluateDo, s.evaluateBack},
+		{"POST", "/evaluate/task/{id}/seen", user.EvaluateDo, s.evaluateSeen},
+
 		// releases and statistics
 		{"GET", "/releases", user.ReleaseRead, s.releases},
 		{"POST", "/releases", user.ReleaseCut, s.releaseCut},

@@ -171,7 +171,7 @@ func TestEveryPageInABrowser(t *testing.T) {
 		t.Fatal(err)
 	}
 	stranger := ts.stranger()
-	for i, page := range shown(t, ts) {
+	for i, page := range append(shown(t, ts), blindPages(t, ts, who)...) {
 		login, path := page[0], page[1]
 		if only != "" && !strings.Contains(path, only) {
 			continue

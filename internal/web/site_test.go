@@ -232,7 +232,7 @@ func TestEveryLinkOfTheSample(t *testing.T) {
 		return
 	}
 	// These are reached by a form, a link in a letter, or not at all by people.
-	elsewhere := []string{"/static/{hash}/{file...}", "/healthz", "/login", "/setup/{secret}", "/password/{secret}", "/imports/{id}/refused", "/statistics.csv", "/releases/{version}/download/{format}", "/annotate/{id}/findings", "/annotate/{id}/help", "/annotate/{id}/submit"}
+	elsewhere := []string{"/static/{hash}/{file...}", "/healthz", "/login", "/setup/{secret}", "/password/{secret}", "/imports/{id}/refused", "/statistics.csv", "/releases/{version}/download/{format}", "/annotate/{id}/findings", "/annotate/{id}/help", "/annotate/{id}/submit", "/evaluate/{study}", "/evaluate/task/{id}"}
 	for _, r := range ts.s.routes {
 		if r.Method == "GET" && pages[r.Pattern] == "" && !slices.Contains(elsewhere, r.Pattern) {
 			t.Errorf("nobody finds a link to %s", r.Pattern)

@@ -10,6 +10,7 @@ import (
 	"coigwriter/internal/audit"
 	"coigwriter/internal/bench"
 	"coigwriter/internal/db"
+	"coigwriter/internal/evaluate"
 	"coigwriter/internal/release"
 	"coigwriter/internal/review"
 	"coigwriter/internal/screen"
@@ -93,6 +94,7 @@ type waits struct {
 	triplets map[string]int // by state, all people's
 	own      map[string]int // by state, the person's
 	reviews  int            // open reviews of the person
+	verdicts int            // tasks of blind studies that the person has not judged
 	failures int            // sources held by a model's failure
 	unscored int            // triplets without a sheet by a model's failure
 	byHand   bool           // people score the sheets
@@ -127,12 +129,17 @@ func (s *Server) waiting(ctx context.Context) (w waits, err error) {
 			return w, err
 		}
 	}
+	if Can(ctx, user.EvaluateDo) {
+		if w.verdicts, err = evaluate.Waiting(ctx, s.db, me.ID); err != nil {
+			return w, err
+		}
+	}
 	return w, nil
 }
 
 // rail says which entries of the rail carry a number.
 func (w waits) rail(ctx context.Context) map[string]int {
-	counts := map[string]int{"annotate": w.own[triplet.Returned], "review": w.reviews}
+	counts := map[string]int{"annotate": w.own[triplet.Returned], "review": w.reviews, "evaluate": w.verdicts}
 	if Can(ctx, user.SourceDecide) {
 		counts["sources"] = w.sources[source.Held]
 	}
@@ -154,6 +161,7 @@ func (w waits) tasks(ctx context.Context) []Figure {
 	add(user.TripletWrite, "returned", w.own[triplet.Returned], "/annotate", true)
 	add(user.TripletWrite, "drafts", w.own[triplet.Draft], "/annotate", false)
 	add(user.ReviewDo, "reviews", w.reviews, "/review", false)
+	add(user.EvaluateDo, "verdicts", w.verdicts, "/evaluate", false)
 	if w.byHand {
 		add(user.TripletScore, "score", w.triplets[triplet.Submitted], "/triplets/to-score", false)
 	}

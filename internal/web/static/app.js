@@ -13,4 +13,5 @@ import './draft.js';
 import './quote.js';
 import './sources.js';
 import './watch.js';
+import './blind.js';
 import './toast.js';
