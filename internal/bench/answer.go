@@ -108,6 +108,19 @@ func Answers(ctx context.Context, d *db.DB, setID string, models ...string) ([]A
 	return as, err
 }
 
+// AnswersAfter is a page of [Answers]: at most limit of them after the first so many, of one model, or
+// of all where model is "".
+func AnswersAfter(ctx context.Context, d *db.DB, setID, model string, after, limit int) ([]Answer, error) {
+	var models []string
+	if model != "" {
+		models = []string{model}
+	}
+	where, args := answersOf(setID, models)
+	var as []Answer
+	err := d.All(ctx, &as, `SELECT a.* FROM answer a JOIN query q ON q.id = a.query_id WHERE `+where+` ORDER BY q.position, q.id, a.model, a.sample LIMIT ? OFFSET ?`, append(args, limit, after)...)
+	return as, err
+}
+
 // answersOf is the condition of a set's answers (a) to its queries (q).
 func answersOf(setID string, models []string) (where string, args []any) {
 	where, args = `q.set_id = ?`, []any{setID}

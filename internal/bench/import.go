@@ -96,7 +96,7 @@ func ImportQueries(ctx context.Context, d *db.DB, tax *genre.Taxonomy, by, name,
 	qs, refused := Prepare(tax, rs)
 	switch {
 	case len(qs) == 0 && len(refused) > 0:
-		return s, refused, errs.Invalidf("none of %d records is a query; the first: %w", len(refused), refused[0].Err)
+		return s, refused, errs.Invalidf("none of %d records is a query; the first: %v", len(refused), refused[0].Err)
 	case len(qs) == 0:
 		return s, refused, errs.Invalidf("there are no queries")
 	}
