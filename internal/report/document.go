@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"html/template"
+	"slices"
 	"strings"
 
 	"coigwriter/internal/analysis"
@@ -76,7 +77,7 @@ func (d *document) part(id, zh, en string) *part {
 
 // table puts a table into a part.
 func (d *document) table(p *part, study string, t *table.Table) {
-	v := &tableView{Table: t, Number: len(d.tables) + 1, ID: table.FileName(d.prefix+t.Name, d.takenTables), Paper: paperOf(study, t.Name, false).In(d.Lang), Shown: t.Cells()}
+	v := &tableView{Table: t, ID: table.FileName(d.prefix+t.Name, d.takenTables), Paper: paperOf(study, t.Name, false).In(d.Lang), Shown: t.Cells()}
 	if v.More = len(v.Shown) - shownRows; v.More > 0 {
 		v.Shown = v.Shown[:shownRows]
 	}
@@ -86,7 +87,7 @@ func (d *document) table(p *part, study string, t *table.Table) {
 
 // figure puts a figure into a part.
 func (d *document) figure(p *part, study string, f analysis.Named, c caption) {
-	v := &figureView{Named: f, Number: len(d.figures) + 1, ID: table.FileName(d.prefix+f.Name, d.takenFigures), Paper: paperOf(study, f.Name, true).In(d.Lang), Title: f.Title(), Method: c.method.In(d.Lang), N: c.n.In(d.Lang)}
+	v := &figureView{Named: f, ID: table.FileName(d.prefix+f.Name, d.takenFigures), Paper: paperOf(study, f.Name, true).In(d.Lang), Title: f.Title(), Method: c.method.In(d.Lang), N: c.n.In(d.Lang)}
 	d.figures = append(d.figures, v)
 	p.Blocks = append(p.Blocks, block{Figure: v})
 }
@@ -180,7 +181,25 @@ func (b *build) document(ctx context.Context, lang string) (*document, error) {
 	}
 	d.Methods = b.methods(lang, results)
 	d.Problems, d.NotCount = append(append([]string{}, b.m.Refused.Problems...), b.corpus.Problems...), b.m.Refused.Count+b.corpus.NotCount
+	d.number()
 	return d, d.draw(ctx)
+}
+
+// number counts tables and figures in the order of the page, which has the appendix last.
+func (d *document) number() {
+	tables, figures := 0, 0
+	for _, p := range slices.Concat(d.Sections, []*part{d.Appendix}) {
+		for _, b := range p.Blocks {
+			switch {
+			case b.Table != nil:
+				tables++
+				b.Table.Number = tables
+			case b.Figure != nil:
+				figures++
+				b.Figure.Number = figures
+			}
+		}
+	}
 }
 
 // placed are the analyses with a section of their own; any other stands under "other analyses".
