@@ -106,21 +106,22 @@ func TestNothingGetsOut(t *testing.T) {
 	}
 	t.Cleanup(c.Close)
 	d, tax := dbtest.Open(t), genre.Default()
-	ask := func(q question, x texts, id string) llm.ScriptRequest {
+	ask := func(q question, x texts, id string) []llm.ScriptRequest { // one, or one in each order of a pair
+
 		t.Helper()
 		before := len(s.Requests())
 		if _, err := q.ask(t.Context(), d, c, tax, x, llm.About{Kind: "redteam", ID: id}); err != nil {
 			t.Fatalf("%s, %s: %v", q.prompt, id, err)
 		}
 		all := s.Requests()
-		if len(all) != before+1 {
-			t.Fatalf("%s, %s: %d requests", q.prompt, id, len(all)-before)
+		if n := len(all) - before; n == 0 || n > 2 || n == 2 && q.prompt != "judge-pair" {
+			t.Fatalf("%s, %s: %d requests", q.prompt, id, n)
 		}
-		return all[before]
+		return all[before:]
 	}
 	tried := 0
 	for _, q := range questions {
-		clean := ask(q, texts{Base, baseTitle}, "clean")
+		clean := ask(q, texts{Base, baseTitle}, "clean")[0]
 		for _, a := range Attempts {
 			for _, place := range []string{"article", "prompt", "reasoning", "title", "genre"} {
 				if !slices.Contains(q.places, place) {
@@ -128,21 +129,22 @@ func TestNothingGetsOut(t *testing.T) {
 				}
 				b := a
 				b.Place = place
-				got := ask(q, with(b), a.ID+place)
 				tried++
-				if len(got.Messages) != 2 || got.Messages[0] != clean.Messages[0] || got.Messages[1].Role != "user" {
-					t.Fatalf("%s in %s of %s: %+v", a.ID, place, q.prompt, got.Messages)
-				}
-				if skeleton(t, got.Messages[1].Content) != skeleton(t, clean.Messages[1].Content) {
-					t.Errorf("%s in %s of %s got out:\n%s", a.ID, place, q.prompt, got.Messages[1].Content)
-				}
-				if got.ResponseFormat.Type != "json_schema" || len(got.ResponseFormat.JSONSchema.Schema) == 0 {
-					t.Errorf("%s: no schema", q.prompt)
+				for _, got := range ask(q, with(b), a.ID+place) {
+					if len(got.Messages) != 2 || got.Messages[0] != clean.Messages[0] || got.Messages[1].Role != "user" {
+						t.Fatalf("%s in %s of %s: %+v", a.ID, place, q.prompt, got.Messages)
+					}
+					if skeleton(t, got.Messages[1].Content) != skeleton(t, clean.Messages[1].Content) {
+						t.Errorf("%s in %s of %s got out:\n%s", a.ID, place, q.prompt, got.Messages[1].Content)
+					}
+					if got.ResponseFormat.Type != "json_schema" || len(got.ResponseFormat.JSONSchema.Schema) == 0 {
+						t.Errorf("%s: no schema", q.prompt)
+					}
 				}
 			}
 		}
 	}
-	if tried != (3*3+2+2+3)*len(Attempts) {
+	if tried != (3*3+2+2+3+2+2)*len(Attempts) {
 		t.Errorf("only %d were tried", tried)
 	}
 }
