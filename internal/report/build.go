@@ -78,7 +78,7 @@ func Build(ctx context.Context, inputs string, m Manifest, out string) (s Summar
 		if m.Options.Lang == Both {
 			page = "report." + lang + ".html"
 		}
-		if err := d.write(ctx, out, page, m.Options.Lang == Both); err != nil {
+		if err := d.write(out, page, m.Options.Lang == Both); err != nil {
 			return s, err
 		}
 		s.Pages, s.Tables, s.Figures = append(s.Pages, page), s.Tables+len(d.tables), s.Figures+len(d.figures)

@@ -63,7 +63,8 @@ type figureView struct {
 	ID, Paper        string
 	Method, N, Title string
 	SVG              template.HTML
-	file             []byte
+	Picture          template.URL // in place of a large SVG
+	svg, png         []byte
 }
 
 // shownRows is how many rows of a table stand on the page; its files have all.

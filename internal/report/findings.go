@@ -64,6 +64,9 @@ func winFindings(w analysis.WinRates) []analysis.Note {
 	return append(out, leaderFinding(w, zh, en))
 }
 
+// named is how many opponents a finding names.
+const named = 5
+
 // leaderFinding is about the model with the highest mean win rate: an order, which its pairs may or may
 // not bear out.
 func leaderFinding(w analysis.WinRates, zh, en string) analysis.Note {
@@ -103,8 +106,15 @@ func leaderFinding(w analysis.WinRates, zh, en string) analysis.Note {
 		{open, "与 %s 的差别不显著。", " No difference is shown against %s."},
 	} {
 		if len(part.list) > 0 {
-			n.ZH += fmt.Sprintf(part.zh, strings.Join(part.list, "、"))
-			n.EN += fmt.Sprintf(part.en, strings.Join(part.list, ", "))
+			more := len(part.list) - named
+			if more > 0 {
+				part.list = part.list[:named]
+			}
+			zh, en := strings.Join(part.list, "、"), strings.Join(part.list, ", ")
+			if more > 0 {
+				zh, en = zh+fmt.Sprintf(" 等 %d 个", more+named), en+fmt.Sprintf(" and %d more", more)
+			}
+			n.ZH, n.EN = n.ZH+fmt.Sprintf(part.zh, zh), n.EN+fmt.Sprintf(part.en, en)
 		}
 	}
 	return n

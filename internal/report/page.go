@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	_ "embed"
+	"encoding/base64"
 	"errors"
 	"html/template"
 	"io"
@@ -39,19 +40,27 @@ var page = sync.OnceValue(func() *template.Template {
 	}).Parse(pageFile))
 })
 
-// draw makes the SVG of every figure, on as many cores as there are.
+// largeDrawing is from how many bytes on a drawing stands on the page as a picture: a matrix of twenty
+// models has thousands of letters, each an outline.
+const largeDrawing = 600_000
+
+// draw makes every figure, on as many cores as there are.
 func (d *document) draw(ctx context.Context) error {
 	return d.each(ctx, func(f *figureView) error {
-		var b bytes.Buffer
-		if err := f.Named.SVG(&b); err != nil {
+		var svg, png bytes.Buffer
+		if err := errors.Join(f.Named.SVG(&svg), f.Named.PNG(&png)); err != nil {
 			return err
 		}
-		f.file = b.Bytes()
-		at := bytes.Index(f.file, []byte("<svg"))
-		if at < 0 {
+		f.svg, f.png = svg.Bytes(), png.Bytes()
+		at := bytes.Index(f.svg, []byte("<svg"))
+		switch {
+		case at < 0:
 			return errors.New("a figure is no SVG")
+		case len(f.svg) > largeDrawing:
+			f.Picture = template.URL("data:image/png;base64," + base64.StdEncoding.EncodeToString(f.png))
+		default:
+			f.SVG = template.HTML(f.svg[at:])
 		}
-		f.SVG = template.HTML(f.file[at:])
 		return nil
 	})
 }
@@ -77,7 +86,7 @@ func (d *document) each(ctx context.Context, f func(*figureView) error) error {
 
 // write puts the page and its tables and figures into a directory; those of two languages in folders of
 // their own.
-func (d *document) write(ctx context.Context, out, name string, folders bool) error {
+func (d *document) write(out, name string, folders bool) error {
 	tables, figures := filepath.Join(out, tablesDir), filepath.Join(out, figuresDir)
 	if folders {
 		tables, figures = filepath.Join(tables, d.Lang), filepath.Join(figures, d.Lang)
@@ -92,15 +101,16 @@ func (d *document) write(ctx context.Context, out, name string, folders bool) er
 			return err
 		}
 	}
-	err := d.each(ctx, func(f *figureView) error {
-		svg := func(w io.Writer) error {
-			_, err := w.Write(f.file)
+	raw := func(b []byte) func(io.Writer) error {
+		return func(w io.Writer) error {
+			_, err := w.Write(b)
 			return err
 		}
-		return errors.Join(create(filepath.Join(figures, f.ID+".svg"), svg), create(filepath.Join(figures, f.ID+".png"), f.PNG))
-	})
-	if err != nil {
-		return err
+	}
+	for _, f := range d.figures {
+		if err := errors.Join(create(filepath.Join(figures, f.ID+".svg"), raw(f.svg)), create(filepath.Join(figures, f.ID+".png"), raw(f.png))); err != nil {
+			return err
+		}
 	}
 	return create(filepath.Join(out, name), func(w io.Writer) error { return page().Execute(w, d) })
 }
