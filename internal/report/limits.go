@@ -70,10 +70,10 @@ func winLimits(w analysis.WinRates) []analysis.Note {
 		out = append(out, note("%[1]s：只有 %[2]d 道题，按题重抽的区间不稳，结论难以推到别的题。", "%[3]s: only %[2]d queries; intervals from resampled queries are unsteady, and little can be said of other queries.", zh, w.Queries, en))
 	}
 	if w.Ranked > 0 {
-		n := note("%[1]s：%[2]d 张票由排名展开，同一份排名里的票彼此相关。Wilson 区间和“每票独立”的模型会显得过于有把握，故所列区间按题重抽；不同的对之间也相关，Holm 校正在这种相关下仍然有效。",
-			"%[3]s: %[2]d votes stand for rankings, and those of one ranking depend on each other. Wilson's intervals and models of independent votes look surer than they are, so the intervals shown resample queries; pairs depend on each other as well, under which Holm's correction still holds.", zh, w.Ranked, en)
+		n := note("%[1]s：%[2]d 张票由排名展开，同一份排名里的票彼此相关。在一对之内，一份排名只有一票；各对之间却彼此牵连，把所有的票当作独立的模型（实力的朴素误差、吻合检验）会过于有把握，故所列区间按题重抽；Holm 校正在这种相关下仍然有效。",
+			"%[3]s: %[2]d votes stand for rankings, and those of one ranking depend on each other. Within a pair a ranking gives one vote, but the pairs hang together: models that take all votes as independent (naive errors of strengths, tests of fit) are too sure, so the intervals shown resample queries; Holm's correction still holds under such dependence.", zh, w.Ranked, en)
 		if w.Raters > 1 || w.Raters == 0 {
-			more := note("若一题由几人排序，同一对在一题上就有几张票，精确检验会偏小。", "Where several raters rank one query a pair has several votes on it, and the exact p is too small.")
+			more := note("若一题由几人排序，同一对在一题上就有几张票，精确检验的 p 会偏小，Wilson 区间会偏窄。", "Where several raters rank one query a pair has several votes on it: the exact p is too small and Wilson's interval too narrow.")
 			n.ZH, n.EN = n.ZH+more.ZH, n.EN+" "+more.EN
 		}
 		out = append(out, n)
