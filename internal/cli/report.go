@@ -113,12 +113,6 @@ func (c reportMakeCmd) freeze(ctx context.Context, con *console, cfg *Config, di
 			Categories: slices.Sorted(slices.Values(c.Categories)), Success: c.Success, Dimension: c.Dimension,
 		},
 	}
-	if m.Title == "" {
-		m.Title = map[string]string{report.Chinese: "模型写作评测报告"}[c.Lang]
-		if m.Title == "" {
-			m.Title = "Report on models' writing"
-		}
-	}
 	if m.Date == "" {
 		m.Date = time.Now().UTC().Format(time.DateOnly)
 	}

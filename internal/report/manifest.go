@@ -2,6 +2,7 @@ package report
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -35,7 +36,7 @@ const (
 // no time but what the caller gives.
 type Manifest struct {
 	Format  int     `json:"format"` // of the directory; 1
-	Title   string  `json:"title"`
+	Title   string  `json:"title,omitempty"` // "" for that of the page's language
 	Date    string  `json:"date,omitempty"` // as it stands on the page
 	Program Program `json:"program"`
 	Options Options `json:"options"`
@@ -76,6 +77,11 @@ type Refused struct {
 	Count    int      `json:"count"`
 	Missing  int      `json:"missing_scores"`     // ratings that were not given
 	Problems []string `json:"problems,omitempty"` // the first of them, with file, line and reason
+}
+
+// TitleIn is the title of a page in a language.
+func (m Manifest) TitleIn(lang string) string {
+	return cmp.Or(m.Title, pick(lang, "模型写作评测报告", "Report on models' writing"))
 }
 
 // ReadManifest reads the manifest of a report's directory.
