@@ -121,7 +121,7 @@ func (s *Server) benchmarkAnswers(w http.ResponseWriter, r *http.Request) error 
 	var gs []record.Generation
 	err = eachUploaded(ctx, sp, &rep, func(raw record.Raw) error {
 		base, _, _ := strings.Cut(filepath.Base(raw.File), ".json")
-		g, err := record.DecodeGeneration(raw, cmp.Or(strings.TrimSpace(sp.fields["model"]), base))
+		g, err := record.DecodeGeneration(raw, cmp.Or(strings.TrimSpace(sp.fields["of_model"]), base))
 		if err == nil {
 			gs = append(gs, g)
 		}

@@ -137,6 +137,8 @@ func TestBenchmarkAnswers(t *testing.T) {
 	at := "/benchmark/" + set.ID
 	lead.send("/benchmark/answers?set="+set.ID, "cw.jsonl", "{\"query_id\":\"q1\",\"output\":\"灯\"}\n{\"query_id\":\"q7\",\"output\":\"灯\"}\n", nil, 303)
 	lead.get(at+"?tab=answers", 200, "收下 1 篇回答", "no query of this set", "cw", "secret-model", "3 / 3", "1 / 3", "还没有接好模型")
+	lead.send("/benchmark/answers?set="+set.ID, "y.jsonl", "{\"query_id\":\"q2\",\"output\":\"灯\"}\n", map[string]string{"of_model": "named"}, 303)
+	lead.get(at+"?tab=answers", 200, "named")
 	lead.send("/benchmark/answers?set="+set.ID, "x.jsonl", "{}\n", nil, 422, "里面没有回答")
 	lead.get("/queries/"+qs[0].ID, 200, "到上限截断", "思考过程", "length", "采样设置")
 	lead.get("/queries/"+qs[2].ID, 200, "换成了中文")
@@ -163,6 +165,7 @@ func TestBenchmarkAnswers(t *testing.T) {
 	if err := bench.Sweep(t.Context(), ts.d, ts.s.opt.LLM, time.Now().Add(time.Minute)); err != nil {
 		t.Fatal(err)
 	}
+	(&crawler{visitor: lead, lang: "zh-CN"}).look("the answers of a set", lead.get(at+"?tab=answers", 200))
 	page := lead.get(at+"?tab=answers", 200, "完成", "3 / 3", "scripted-judge", "2 / 3", "模型拒绝回答 1", "脚本模型")
 	if strings.Contains(page, "data-watch") {
 		t.Error("the page goes on watching what is done")
@@ -170,7 +173,7 @@ func TestBenchmarkAnswers(t *testing.T) {
 	page = lead.get("/queries/"+qs[0].ID, 200, "雨停了，门槛还湿着。", "在这里生成", "/models/calls/")
 	call := page[strings.Index(page, "/models/calls/"):]
 	lead.get(call[:strings.Index(call, `"`)], 200, "q1 · 练习 v1", "/queries/"+qs[0].ID)
-	if body := lead.get(at+"/export?answers=1", 200, `"finish_reason":"stop"`, `"failure":"refused"`); strings.Count(body, "\n") != 7 {
+	if body := lead.get(at+"/export?answers=1", 200, `"finish_reason":"stop"`, `"failure":"refused"`); strings.Count(body, "\n") != 8 {
 		t.Errorf("%d answers\n%s", strings.Count(body, "\n"), body)
 	}
 }
