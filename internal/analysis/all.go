@@ -66,7 +66,7 @@ type Result struct {
 
 // All are the analyses of one run over any records, in the order of the paper's tables and figures.
 var All = []func(*Corpus) Study{
-	triplets, winrates, strengths, genres, lengths, diversity, languages, reasoning, agreements, rankings,
+	triplets, winrates, strengths, marks, genres, lengths, diversity, languages, reasoning, agreements, rankings, judges,
 }
 
 // A Corpus feeds the records of any number of files to the analyses.
@@ -88,8 +88,18 @@ func NewCorpus(o Options) *Corpus {
 	return c
 }
 
-// Add takes one record, as [record.Decode] returns it.
+// Add takes one record, as [record.Decode] returns it. What a model judged goes to the study of judges
+// alone, so that it never stands among what people said.
 func (c *Corpus) Add(r any) {
+	if byJudge(r) {
+		c.Records["judgements"]++
+		for _, s := range c.studies {
+			if s.Name == judgesName {
+				s.Add(r)
+			}
+		}
+		return
+	}
 	switch r := r.(type) {
 	case record.Vote:
 		c.Records["votes"]++

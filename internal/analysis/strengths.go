@@ -82,6 +82,7 @@ type RaterLine struct {
 	Votes     int      `json:"votes"`
 	First     Number   `json:"first_share"` // of decided votes that went to what was shown first
 	FirstIn   Interval `json:"first_interval"`
+	FirstHolm Number   `json:"first_p_holm"` // exact, against one half, corrected over raters: below 0.05 is a liking of places
 	TieShare  Number   `json:"tie_share"`
 	Agreement Number   `json:"agreement"` // with others on the same query and pair
 	Shared    int      `json:"shared"`    // votes that others gave too
@@ -247,11 +248,13 @@ func (p poll) raterLines() []RaterLine {
 	}
 	said, _ := stats.Outcomes(p.votes, false) // columns are raters by name, as p.raters
 	var out []RaterLine
+	liking := make([]float64, len(p.raters))
 	for j, rater := range p.raters {
+		liking[j] = math.NaN()
 		r := RaterLine{Rater: rater, Votes: len(own[rater]), First: Number(math.NaN()), FirstIn: Interval{Number(math.NaN()), Number(math.NaN())}}
 		if p.sides && p.ranked == 0 {
 			x := stats.PositionOf(own[rater])
-			r.First, r.FirstIn = Number(x.Rate), intervalOf(x.Interval)
+			r.First, r.FirstIn, liking[j] = Number(x.Rate), intervalOf(x.Interval), x.P
 		}
 		r.TieShare = Number(1 - float64(len(stats.Decided(own[rater])))/float64(r.Votes))
 		agree := 0
@@ -268,6 +271,9 @@ func (p poll) raterLines() []RaterLine {
 		}
 		r.Agreement = Number(float64(agree) / float64(r.Shared))
 		out = append(out, r)
+	}
+	for j, p := range stats.Holm(liking) {
+		out[j].FirstHolm = Number(p)
 	}
 	return out
 }
@@ -347,7 +353,7 @@ func (s Strengths) Tables(lang string) []*table.Table {
 		out = append(out, t)
 	}
 	if len(s.Raters) > 0 {
-		t := table.New(pick(lang, "评测员", "Raters"), table.Text(pick(lang, "评测员", "rater")), table.Num(pick(lang, "票数", "votes")), table.Num(pick(lang, "选先显示的", "chose the first")), table.Num("95%"), table.Num(pick(lang, "平局", "ties")), table.Num(pick(lang, "与他人一致", "agree with others")), table.Num(pick(lang, "共同票", "shared"))).As("raters-" + slug(s.Language))
+		t := table.New(pick(lang, "评测员", "Raters"), table.Text(pick(lang, "评测员", "rater")), table.Num(pick(lang, "票数", "votes")), table.Num(pick(lang, "选先显示的", "chose the first")), table.Num("95%"), table.Num("p (Holm)"), table.Num(pick(lang, "平局", "ties")), table.Num(pick(lang, "与他人一致", "agree with others")), table.Num(pick(lang, "共同票", "shared"))).As("raters-" + slug(s.Language))
 		var says []string
 		for _, m := range s.Agree {
 			switch {
@@ -362,7 +368,7 @@ func (s Strengths) Tables(lang string) []*table.Table {
 		}
 		t.Note = strings.Join(says, pick(lang, "；", "; "))
 		for _, r := range s.Raters {
-			t.Add(r.Rater, r.Votes, table.Percent(r.First), percentRange(r.FirstIn), table.Percent(r.TieShare), table.Percent(r.Agreement), r.Shared)
+			t.Add(r.Rater, r.Votes, table.Percent(r.First), percentRange(r.FirstIn), PText(r.FirstHolm)+stars(r.FirstHolm), table.Percent(r.TieShare), table.Percent(r.Agreement), r.Shared)
 		}
 		out = append(out, t)
 	}

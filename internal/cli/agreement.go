@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"fmt"
 	"slices"
 
 	"coigwriter/internal/analysis"
@@ -24,6 +25,8 @@ type agreementDoc struct {
 	refusals
 	Missing    int `json:"missing_scores"` // records whose score is null: not given
 	Duplicates int `json:"duplicate_ratings"`
+	// JudgeRatings are ratings by model judges, left out because there are people's.
+	JudgeRatings int `json:"judge_ratings_left_out,omitempty"`
 }
 
 // Run computes on files alone: no database, no configuration.
@@ -33,7 +36,7 @@ func (c agreementCmd) Run(ctx context.Context, con *console) error {
 	}
 	slices.Sort(c.Categories)
 	var doc agreementDoc
-	set, rankings := analysis.NewRatingSet(), analysis.NewRankings()
+	set, judged, rankings := analysis.NewRatingSet(), analysis.NewRatingSet(), analysis.NewRankings()
 	err := eachRecord(ctx, con, c.Files, &doc.refusals, func(raw record.Raw) error {
 		if ranking, ok, err := record.DecodeRanking(raw); err != nil || ok {
 			if ok {
@@ -51,11 +54,22 @@ func (c agreementCmd) Run(ctx context.Context, con *console) error {
 		case c.Categories != nil && !slices.Contains(c.Categories, r.Score):
 			return &record.BadRecord{File: raw.File, Line: raw.Line, Field: "score", Msg: "is not one of --categories", Data: raw.Data}
 		}
-		set.Add(r)
+		if r.Judge != "" {
+			judged.Add(r)
+			doc.JudgeRatings++
+		} else {
+			set.Add(r)
+		}
 		return nil
 	})
 	if err != nil {
 		return err
+	}
+	switch {
+	case len(set.Dimensions()) == 0:
+		set, doc.JudgeRatings = judged, 0
+	case doc.JudgeRatings > 0:
+		fmt.Fprintf(con.err, "%d ratings by model judges are left out: they never count among people's; analyze all shows them apart\n", doc.JudgeRatings)
 	}
 	if len(set.Dimensions())+rankings.Len() == 0 {
 		return doc.nothing("ratings", c.Files)

@@ -134,6 +134,7 @@ func (c genreCmd) Run(ctx context.Context, con *console) error {
 	var doc struct {
 		Success []analysis.SuccessRates `json:"success"`
 		Missing int                     `json:"missing_scores"`
+		Judged  int                     `json:"judge_ratings_left_out,omitempty"`
 		refusals
 	}
 	tax, err := taxonomyOf(c.Taxonomy)
@@ -161,6 +162,8 @@ func (c genreCmd) Run(ctx context.Context, con *console) error {
 			return err
 		case !ok:
 			doc.Missing++
+		case r.Judge != "":
+			doc.Judged++
 		default:
 			n++
 			s.Add(r)

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -41,6 +42,10 @@ type excluded struct {
 	refusals
 	Duplicates     int `json:"duplicate_votes"`
 	MixedLanguages int `json:"mixed_language_votes"`
+	// JudgeVotes are votes by model judges, left out because there are people's; ByJudges says that there
+	// are none of people, so that theirs were counted.
+	JudgeVotes int  `json:"judge_votes_left_out,omitempty"`
+	ByJudges   bool `json:"by_model_judges,omitempty"`
 	// OtherModels are those that --models does not list, with the votes about them that were left out.
 	OtherModels map[string]int `json:"other_models,omitempty"`
 }
@@ -51,13 +56,17 @@ func (f voteFlags) read(ctx context.Context, con *console, bad *excluded) (*anal
 	if f.Bootstrap < 0 || f.Bootstrap > 100_000 {
 		return nil, errs.Invalidf("--bootstrap %d: give 0 to 100000", f.Bootstrap)
 	}
-	votes := analysis.NewVotes(f.models()...)
+	votes, judged := analysis.NewVotes(f.models()...), analysis.NewVotes(f.models()...)
 	known := map[string]bool{}
 	err := eachRecord(ctx, con, f.Files, &bad.refusals, func(raw record.Raw) error {
 		vs, err := record.DecodeVotes(raw)
 		for _, v := range vs {
 			known[v.ModelA], known[v.ModelB] = true, true
-			votes.Add(v)
+			if v.Judge != "" {
+				judged.Add(v)
+			} else {
+				votes.Add(v)
+			}
 		}
 		return err
 	})
@@ -68,6 +77,13 @@ func (f voteFlags) read(ctx context.Context, con *console, bad *excluded) (*anal
 		if len(known) > 0 && !known[m] {
 			return nil, errs.Invalidf("--models: no vote is about %q; they are about %s", m, strings.Join(slices.Sorted(maps.Keys(known)), ", "))
 		}
+	}
+	switch {
+	case votes.Len() == 0:
+		votes, bad.ByJudges = judged, judged.Len() > 0
+	case judged.Len() > 0:
+		bad.JudgeVotes = judged.Len()
+		fmt.Fprintf(con.err, "%d votes by model judges are left out: they never count among people's; analyze all shows them apart\n", bad.JudgeVotes)
 	}
 	if votes.Len() == 0 {
 		return nil, bad.nothing("votes", f.Files)

@@ -42,7 +42,7 @@ func Files(ctx context.Context, d *db.DB, s Study, r Records) ([]File, error) {
 	add("votes.jsonl", len(r.Votes), lines(r.Votes))
 	add("rankings.jsonl", len(r.Rankings), lines(r.Rankings))
 	add("ratings.jsonl", len(r.Ratings), lines(r.Ratings))
-	judges, err := Judges(ctx, d, s.ID)
+	judges, err := judgesOf(ctx, d, s, r)
 	if err != nil {
 		return nil, err
 	}
@@ -54,13 +54,13 @@ func Files(ctx context.Context, d *db.DB, s Study, r Records) ([]File, error) {
 		}
 		var votes []VoteRecord
 		for _, v := range r.JudgeVotes {
-			if v.Rater == j.Judge {
+			if v.Judge == j.Judge {
 				votes = append(votes, v)
 			}
 		}
 		var marks []RatingRecord
 		for _, m := range r.JudgeRatings {
-			if m.Rater == j.Judge {
+			if m.Judge == j.Judge {
 				marks = append(marks, m)
 			}
 		}

@@ -46,7 +46,7 @@ var Rules = []Rule{
 	{RuleNotCounted, Words{"开评后撤下的题：已有的票不计", "verdicts on queries withdrawn since do not count"}},
 	{RuleRepeat, Words{"重复出现的题：只看自我一致，不计票", "repeats serve self-consistency and are not counted"}},
 	{RuleAttention, Words{"注意力检查题：不计票", "attention items are not counted"}},
-	{RuleExcluded, Words{"被排除的评审：其票不计", "verdicts of excluded raters do not count"}},
+	{RuleExcluded, Words{"被排除的评测员：其票不计", "verdicts of excluded raters do not count"}},
 	{RuleUnfinished, Words{"没做完的任务：没有票", "tasks that were not done have no verdict"}},
 	{RuleTakenBack, Words{"一分钟内收回的票：以后来的为准", "verdicts taken back within a minute: the later one counts"}},
 }

@@ -1,6 +1,7 @@
 package evaluate
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -14,20 +15,22 @@ import (
 
 // A VoteRecord is a vote as files carry it; analyses read the same fields.
 type VoteRecord struct {
-	QueryID  string  `json:"query_id"`
-	Language string  `json:"language"`
-	Genre    string  `json:"genre"`
-	ModelA   string  `json:"model_a"`
-	ModelB   string  `json:"model_b"`
-	Winner   string  `json:"winner"` // a, b, tie, both_bad
-	Rater    string  `json:"rater"`  // pseudonym
-	First    string  `json:"shown_first,omitempty"`
-	LengthA  int     `json:"length_a"` // characters
-	LengthB  int     `json:"length_b"`
-	Seconds  float64 `json:"seconds,omitempty"`
-	Study    string  `json:"study"`
-	Item     string  `json:"item"` // its number in the study
-	Note     string  `json:"note,omitempty"`
+	QueryID  string   `json:"query_id"`
+	Language string   `json:"language"`
+	Genre    string   `json:"genre"`
+	ModelA   string   `json:"model_a"`
+	ModelB   string   `json:"model_b"`
+	Winner   string   `json:"winner"`             // a, b, tie, both_bad
+	Rater    string   `json:"rater,omitempty"`    // pseudonym
+	Judge    string   `json:"judge,omitempty"`    // the model that judged, in the place of a rater
+	Readings []string `json:"readings,omitempty"` // a judge's verdict on each order
+	First    string   `json:"shown_first,omitempty"`
+	LengthA  int      `json:"length_a"` // characters
+	LengthB  int      `json:"length_b"`
+	Seconds  float64  `json:"seconds,omitempty"`
+	Study    string   `json:"study"`
+	Item     string   `json:"item"` // its number in the study
+	Note     string   `json:"note,omitempty"`
 
 	ItemID string `json:"-"`
 	TaskID string `json:"-"`
@@ -35,7 +38,7 @@ type VoteRecord struct {
 
 // Vote is the record as the analyses take it.
 func (v VoteRecord) Vote() record.Vote {
-	return record.Vote{QueryID: v.QueryID, Language: v.Language, Genre: v.Genre, ModelA: v.ModelA, ModelB: v.ModelB, Winner: v.Winner, Rater: v.Rater, First: v.First, LengthA: float64(v.LengthA), LengthB: float64(v.LengthB)}
+	return record.Vote{QueryID: v.QueryID, Language: v.Language, Genre: v.Genre, ModelA: v.ModelA, ModelB: v.ModelB, Winner: v.Winner, Rater: cmp.Or(v.Rater, v.Judge), Judge: v.Judge, Readings: v.Readings, First: v.First, LengthA: float64(v.LengthA), LengthB: float64(v.LengthB)}
 }
 
 // A RankingRecord is a ranking as files carry it.
@@ -73,7 +76,8 @@ type RatingRecord struct {
 	Model     string  `json:"model"`
 	Language  string  `json:"language"`
 	Genre     string  `json:"genre"`
-	Rater     string  `json:"rater"`
+	Rater     string  `json:"rater,omitempty"`
+	Judge     string  `json:"judge,omitempty"`
 	Dimension string  `json:"dimension"`
 	Score     float64 `json:"score"`
 	Study     string  `json:"study"`
@@ -85,7 +89,7 @@ type RatingRecord struct {
 
 // Rating is the record as the analyses take it.
 func (r RatingRecord) Rating() record.Rating {
-	return record.Rating{Item: r.ItemID, Query: r.QueryID, Rater: r.Rater, Dimension: r.Dimension, Model: r.Model, Genre: r.Genre, Language: r.Language, Score: r.Score}
+	return record.Rating{Item: r.ItemID, Query: r.QueryID, Rater: cmp.Or(r.Rater, r.Judge), Judge: r.Judge, Dimension: r.Dimension, Model: r.Model, Genre: r.Genre, Language: r.Language, Score: r.Score}
 }
 
 // Records are all that a study has to say, as files carry it: what people said, and in lists of their own
@@ -95,7 +99,7 @@ type Records struct {
 	Rankings []RankingRecord
 	Ratings  []RatingRecord
 
-	JudgeVotes   []VoteRecord // the rater is the judge
+	JudgeVotes   []VoteRecord
 	JudgeRatings []RatingRecord
 
 	Raters []Rater
@@ -260,13 +264,13 @@ func (r *Records) judged(ctx context.Context, d *db.DB, s Study, x index) error 
 		if s.Kind == Rate {
 			for _, dim := range Dimensions {
 				m := x.rating(s, q, j.Models.V[0], j.ItemID)
-				m.Rater, m.Dimension, m.Score = j.Judge, dim.Key, float64(j.Marks.V[dim.Key])
+				m.Judge, m.Dimension, m.Score = j.Judge, dim.Key, float64(j.Marks.V[dim.Key])
 				r.JudgeRatings = append(r.JudgeRatings, m)
 			}
 			return nil
 		}
 		v := x.vote(s, q, j.Answers.V, j.Models.V, j.First, j.Second, j.ItemID)
-		v.Rater, v.Winner = j.Judge, judgeWinner[j.Winner]
+		v.Judge, v.Winner, v.Readings = j.Judge, judgeWinner[j.Winner], []string{judgeWinner[j.InOrder], judgeWinner[j.Turned]}
 		r.JudgeVotes = append(r.JudgeVotes, v)
 		return nil
 	}, `SELECT j.*, i.answers, i.models, i.query_id FROM study_judgement j JOIN study_item i ON i.id = j.item_id JOIN query q ON q.id = i.query_id
@@ -284,7 +288,11 @@ func importedRecords(ctx context.Context, d *db.DB, s Study) (r Records, err err
 		case "vote":
 			var v VoteRecord
 			err = json.Unmarshal([]byte(row.Record), &v)
-			r.Votes = append(r.Votes, v)
+			if v.Judge != "" {
+				r.JudgeVotes = append(r.JudgeVotes, v)
+			} else {
+				r.Votes = append(r.Votes, v)
+			}
 		case "ranking":
 			var k RankingRecord
 			err = json.Unmarshal([]byte(row.Record), &k)
@@ -292,7 +300,11 @@ func importedRecords(ctx context.Context, d *db.DB, s Study) (r Records, err err
 		default:
 			var m RatingRecord
 			err = json.Unmarshal([]byte(row.Record), &m)
-			r.Ratings = append(r.Ratings, m)
+			if m.Judge != "" {
+				r.JudgeRatings = append(r.JudgeRatings, m)
+			} else {
+				r.Ratings = append(r.Ratings, m)
+			}
 		}
 		return err
 	}, `SELECT kind, record FROM study_record WHERE study_id = ? ORDER BY position`, s.ID)

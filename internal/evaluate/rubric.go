@@ -1,8 +1,6 @@
 package evaluate
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -101,8 +99,7 @@ func rubricVersion() string {
 	if err != nil {
 		panic(err) // texts always encode
 	}
-	sum := sha256.Sum256(b)
-	return hex.EncodeToString(sum[:])[:8]
+	return hashOf(string(b))[:8]
 }
 
 // checkMarks says which dimensions have no mark from 0 to 3, and which marks have no dimension.

@@ -238,18 +238,13 @@ func frozen(plan any) (doc, hash string, err error) {
 	if err != nil {
 		return "", "", err
 	}
-	b = append(b, '\n')
-	sum := sha256.Sum256(b)
-	return string(b), hex.EncodeToString(sum[:]), nil
+	doc = string(b) + "\n"
+	return doc, hashOf(doc), nil
 }
 
-// hashOf is the SHA-256 in hex over lines.
-func hashOf(lines []string) string {
-	h := sha256.New()
-	for _, l := range lines {
-		h.Write([]byte(l + "\n"))
-	}
-	return hex.EncodeToString(h.Sum(nil))
+func hashOf(s string) string {
+	sum := sha256.Sum256([]byte(s))
+	return hex.EncodeToString(sum[:])
 }
 
 // A storedRecord is one verdict of an imported study.

@@ -10,6 +10,7 @@ import (
 type Rating struct {
 	Item, Query, Rater, Dimension string
 	Model, Genre, Language        string // of the output that was rated; "" where the file does not say
+	Judge                         string // the model that judged; "" for a person. A judge is its own Rater
 	Score                         float64
 }
 
@@ -22,7 +23,10 @@ func DecodeRating(raw Raw) (r Rating, ok bool, err error) {
 	if err != nil {
 		return r, false, err
 	}
-	r.Item, r.Query, r.Rater, r.Dimension = f.text("item_id", "item", "id"), f.text("query_id"), f.text("rater", "annotator", "evaluator", "judge"), f.text("dimension", "criterion")
+	r.Item, r.Query, r.Rater, r.Dimension = f.text("item_id", "item", "id"), f.text("query_id"), f.text("rater", "annotator", "evaluator"), f.text("dimension", "criterion")
+	if r.Judge = f.text("judge"); r.Judge != "" {
+		r.Rater = r.Judge
+	}
 	r.Model, r.Genre, r.Language = f.text("model", "generator"), f.text("genre"), f.text("language", "lang")
 	if r.Item == "" && r.Query != "" && r.Model != "" {
 		r.Item = r.Query + " · " + r.Model

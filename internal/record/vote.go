@@ -19,9 +19,12 @@ type Vote struct {
 	ModelA, ModelB           string
 	Winner                   string // WinnerA and so on
 	Rater                    string // "" when the file does not say
-	First                    string // the side that was shown first or left: a, b, or "" when unknown
-	LengthA, LengthB         float64
-	Ranked                   bool // one of the votes that a ranking stands for
+	// Judge names the model that judged; "" for a person. A judge is its own Rater.
+	Judge            string
+	Readings         []string // a judge's verdict on each order, both as Winner; none where the file does not say
+	First            string   // the side that was shown first or left: a, b, or "" when unknown
+	LengthA, LengthB float64
+	Ranked           bool // one of the votes that a ranking stands for
 }
 
 var winners = map[string]string{
@@ -31,8 +34,8 @@ var winners = map[string]string{
 }
 
 // DecodeVotes reads a record as votes: either a vote (query_id, language, genre, model_a, model_b,
-// winner: a, b, tie or both_bad, or the model's name; rater, shown_first, length_a, length_b), or a
-// ranking (query_id, …, ranked: the models, best first), which is k(k-1)/2 votes that belong together.
+// winner: a, b, tie or both_bad, or the model's name; rater, or judge where a model judged, readings;
+// shown_first, length_a, length_b), or a ranking (query_id, …, ranked: the models, best first), which is k(k-1)/2 votes that belong together.
 // A *BadRecord names the field that is wrong.
 func DecodeVotes(raw Raw) ([]Vote, error) {
 	f, err := newFields(raw)
@@ -41,7 +44,10 @@ func DecodeVotes(raw Raw) ([]Vote, error) {
 	}
 	v := Vote{
 		QueryID: f.text("query_id", "query", "question_id", "id"), Language: f.text("language", "lang"), Genre: f.text("genre"),
-		Rater: f.text("rater", "judge", "annotator", "evaluator"),
+		Rater: f.text("rater", "annotator", "evaluator"), Judge: f.text("judge"),
+	}
+	if v.Judge != "" {
+		v.Rater = v.Judge
 	}
 	if v.QueryID == "" {
 		return nil, f.badf("query_id", "is missing; votes on one query belong together")
@@ -69,6 +75,11 @@ func DecodeVotes(raw Raw) ([]Vote, error) {
 	default:
 		if v.Winner = winners[strings.ToLower(strings.TrimSpace(said))]; v.Winner == "" {
 			return nil, f.badf("winner", "%q is not a winner of %q against %q; write a, b, tie or both_bad", cut(said), cut(v.ModelA), cut(v.ModelB))
+		}
+	}
+	if list, ok := f.m["readings"]; ok {
+		if json.Unmarshal(list, &v.Readings) != nil || len(v.Readings) != 2 || winners[v.Readings[0]] == "" || winners[v.Readings[1]] == "" {
+			return nil, f.badf("readings", "must be two of a, b, tie, both_bad: the verdict on each order")
 		}
 	}
 	switch strings.ToLower(first) {
