@@ -18,6 +18,8 @@ var order = [][]string{
 	{"web"},
 	{"api"},
 	{"sample"},
+	{"dossier"},
+	{"report"},
 	{"release"},
 	{"review"},
 	{"redteam"},
@@ -40,7 +42,7 @@ var order = [][]string{
 }
 
 // pure packages compute over files alone: they must not reach a database or the network.
-var pure = []string{"analysis", "record", "text", "table", "stats", "plot"}
+var pure = []string{"report", "analysis", "record", "text", "table", "stats", "plot"}
 
 func TestImportsPointDown(t *testing.T) {
 	rank := map[string]int{}

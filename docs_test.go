@@ -68,14 +68,18 @@ func statesPage() string {
 	}
 	diagram(&b, "A source", sources)
 	diagram(&b, "A triplet", triplets)
-	var sets, studies []arrow
+	var sets, orders, studies []arrow
 	for _, t := range bench.Transitions {
 		sets = append(sets, arrow(t))
+	}
+	for _, t := range bench.OrderTransitions {
+		orders = append(orders, arrow(t))
 	}
 	for _, t := range evaluate.Transitions {
 		studies = append(studies, arrow(t))
 	}
 	diagram(&b, "A set of queries", sets)
+	diagram(&b, "A request for answers", orders)
 	diagram(&b, "A study", studies)
 	return b.String()
 }

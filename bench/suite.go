@@ -47,6 +47,7 @@ func (s *suite) run(ctx context.Context) error {
 		{"autosave", func(ctx context.Context) error { return s.autosaves(ctx, p) }},
 		{"statistics", s.statistics},
 		{"analyses", s.analyses},
+		{"report", s.reports},
 		{"model engine", s.engine},
 	} {
 		if s.only != "" && s.only != step.name {

@@ -90,18 +90,22 @@ type RaterPair struct {
 	B         string   `json:"b"`
 	Items     int      `json:"items"`
 	Percent   Number   `json:"percent"`
+	PercentIn Interval `json:"percent_interval"`
 	Kappa     Number   `json:"kappa"`
 	KappaIn   Interval `json:"kappa_interval"`
 	Quadratic Number   `json:"kappa_quadratic"`
 	QuadIn    Interval `json:"kappa_quadratic_interval"`
+	Why       Note     `json:"why,omitzero"` // why there is no kappa
 }
 
 // A Severity is how much higher (lenient) or lower (severe) a rater scores than the others on the same
 // items, in points of the scale.
 type Severity struct {
-	Rater   string `json:"rater"`
-	Ratings int    `json:"ratings"`
-	Points  Number `json:"points"`
+	Rater    string   `json:"rater"`
+	Ratings  int      `json:"ratings"`
+	Points   Number   `json:"points"`
+	Interval Interval `json:"interval"` // undefined with more than 50 raters
+	Why      Note     `json:"why,omitzero"`
 }
 
 // coefficients are those that need not know who rated; the others follow them.
@@ -161,6 +165,7 @@ func (s *RatingSet) Agreement(dimension string, o AgreementOptions) Agreement {
 		out.Measures = append(out.Measures, x)
 	}
 	out.reliability(r, complete, samples)
+	drawn := stats.Drawn(samples, len(r))
 	for i, a := range raters {
 		for j := i + 1; j < len(raters); j++ {
 			kappa, percent := r.CohenKappa(i, j, categories, stats.Identity)
@@ -168,14 +173,18 @@ func (s *RatingSet) Agreement(dimension string, o AgreementOptions) Agreement {
 			if kappa.Units == 0 {
 				continue
 			}
-			out.Pairs = append(out.Pairs, RaterPair{
-				A: a, B: raters[j], Items: kappa.Units, Percent: Number(percent),
-				Kappa: Number(kappa.Value), KappaIn: percentiles(r.BootstrapKappa(i, j, categories, stats.Identity, samples)),
-				Quadratic: Number(quadratic.Value), QuadIn: percentiles(r.BootstrapKappa(i, j, categories, stats.Quadratic, samples)),
-			})
+			pair := RaterPair{
+				A: a, B: raters[j], Items: kappa.Units, Percent: Number(percent), PercentIn: percentiles(r.BootstrapPercent(i, j, samples)),
+				Kappa: Number(kappa.Value), KappaIn: percentiles(r.BootstrapKappa(i, j, categories, stats.Identity, drawn)),
+				Quadratic: Number(quadratic.Value), QuadIn: percentiles(r.BootstrapKappa(i, j, categories, stats.Quadratic, drawn)),
+			}
+			if !pair.Kappa.Defined() {
+				pair.Kappa, pair.Quadratic, pair.Why = Number(math.NaN()), Number(math.NaN()), note("两人都只给同一个分", "both give one and the same score throughout")
+			}
+			out.Pairs = append(out.Pairs, pair)
 		}
 	}
-	out.Severity = severity(r, raters)
+	out.Severity = severity(r, raters, samples)
 	units := len(samplesUnits(d, items))
 	out.Notes = append(out.Notes, Note{
 		fmt.Sprintf("区间：按 %d %s重抽（%d 次，种子 %d），百分位", units, unit.ZH, o.Bootstrap, o.Seed),
@@ -279,11 +288,24 @@ func percentiles(draws []float64) Interval {
 	return intervalOf(stats.Percentiles(draws, 0.95))
 }
 
-func severity(r stats.Ratings, raters []string) []Severity {
+// manyRaters is from where on severity has no interval: each resample would solve a system of that size.
+const manyRaters = 50
+
+func severity(r stats.Ratings, raters []string, samples [][]int) []Severity {
 	points := r.Severity()
+	draws := make([][]float64, len(raters))
+	if len(raters) <= manyRaters && len(raters) > 1 {
+		draws = r.BootstrapSeverity(samples)
+	}
 	out := make([]Severity, len(raters))
 	for j, name := range raters {
-		out[j] = Severity{Rater: name, Points: Number(points[j])}
+		out[j] = Severity{Rater: name, Points: Number(points[j]), Interval: percentiles(draws[j])}
+		switch {
+		case len(raters) < 2:
+			out[j].Points, out[j].Why = Number(math.NaN()), note("只有一位评分员", "there is only one rater")
+		case !out[j].Points.Defined():
+			out[j].Why = note("评分员之间没有共同的项相连", "the raters are not linked by items that several scored")
+		}
 		for _, row := range r {
 			if !math.IsNaN(row[j]) {
 				out[j].Ratings++
@@ -301,11 +323,15 @@ func (a Agreement) Tables(lang string) []*table.Table {
 	}
 	first := table.New(title, table.Text(pick(lang, "系数", "coefficient")), table.Num(pick(lang, "值", "value")), table.Num("95%"), table.Text(pick(lang, "说明", "remark")))
 	first.Note = fmt.Sprintf(pick(lang, "%d 项，%d 位评分员，%d 个评分，%d 项有两个以上评分；", "%d items, %d raters, %d ratings, %d items with two or more; "), a.Items, a.Raters, a.Ratings, a.Shared) + joined(lang, a.Notes...)
+	undefined := func(why Note) string {
+		if why.IsZero() {
+			return ""
+		}
+		return pick(lang, "无定义：", "undefined because ") + why.In(lang)
+	}
 	for _, m := range a.Measures {
-		remark := ""
-		if !m.Why.IsZero() {
-			remark = pick(lang, "无定义：", "undefined because ") + m.Why.In(lang)
-		} else if m.Undefined > 0 {
+		remark := undefined(m.Why)
+		if remark == "" && m.Undefined > 0 {
 			remark = fmt.Sprintf(pick(lang, "%d 次重抽无定义", "undefined in %d resamples"), m.Undefined)
 		}
 		value := "–"
@@ -314,14 +340,14 @@ func (a Agreement) Tables(lang string) []*table.Table {
 		}
 		first.Add(m.Name, value, span3(m.Interval), remark)
 	}
-	pairs := table.New(title+" · "+pick(lang, "两两", "pairs of raters"), table.Text("A"), table.Text("B"), table.Num(pick(lang, "共同项", "items")), table.Num(pick(lang, "一致", "agree")), table.Num("kappa"), table.Num("95%"), table.Num(pick(lang, "平方加权", "quadratic")), table.Num("95%"))
+	pairs := table.New(title+" · "+pick(lang, "两两", "pairs of raters"), table.Text("A"), table.Text("B"), table.Num(pick(lang, "共同项", "items")), table.Num(pick(lang, "一致", "agree")), table.Num("95%"), table.Num("kappa"), table.Num("95%"), table.Num(pick(lang, "平方加权", "quadratic")), table.Num("95%"), table.Text(pick(lang, "说明", "remark")))
 	for _, p := range a.Pairs {
-		pairs.Add(p.A, p.B, p.Items, table.Percent(p.Percent), float64(p.Kappa), span2(p.KappaIn), float64(p.Quadratic), span2(p.QuadIn))
+		pairs.Add(p.A, p.B, p.Items, table.Percent(p.Percent), percentRange(p.PercentIn), two(p.Kappa), span2(p.KappaIn), two(p.Quadratic), span2(p.QuadIn), undefined(p.Why))
 	}
-	severe := table.New(title+" · "+pick(lang, "宽严", "severity"), table.Text(pick(lang, "评分员", "rater")), table.Num(pick(lang, "评分数", "ratings")), table.Num(pick(lang, "偏高（分）", "points above")))
+	severe := table.New(title+" · "+pick(lang, "宽严", "severity"), table.Text(pick(lang, "评分员", "rater")), table.Num(pick(lang, "评分数", "ratings")), table.Num(pick(lang, "偏高（分）", "points above")), table.Num("95%"), table.Text(pick(lang, "说明", "remark")))
 	severe.Note = pick(lang, "与他人在同样的项上相比；正数偏宽", "against the others on the same items; positive is lenient")
 	for _, s := range a.Severity {
-		severe.Add(s.Rater, s.Ratings, float64(s.Points))
+		severe.Add(s.Rater, s.Ratings, two(s.Points), span2(s.Interval), undefined(s.Why))
 	}
 	for what, t := range map[string]*table.Table{"agreement": first, "rater-pairs": pairs, "severity": severe} {
 		t.As(strings.TrimSuffix(what+"-"+a.Dimension, "-"))
@@ -335,6 +361,14 @@ func span3(i Interval) string {
 		return "–"
 	}
 	return fmt.Sprintf("%.3f, %.3f", i.Lo, i.Hi)
+}
+
+// two writes a number with two decimals.
+func two(x Number) string {
+	if !x.Defined() {
+		return "–"
+	}
+	return fmt.Sprintf("%.2f", x)
 }
 
 // span2 writes an interval with two decimals.

@@ -2,6 +2,8 @@ package analysis
 
 import (
 	"fmt"
+	"runtime"
+	"sync"
 
 	"coigwriter/internal/genre"
 	"coigwriter/internal/plot"
@@ -66,7 +68,7 @@ type Result struct {
 
 // All are the analyses of one run over any records, in the order of the paper's tables and figures.
 var All = []func(*Corpus) Study{
-	triplets, winrates, strengths, marks, genres, lengths, diversity, languages, reasoning, agreements, rankings, judges,
+	triplets, answers, winrates, strengths, marks, genres, lengths, diversity, languages, reasoning, agreements, rankings, judges,
 }
 
 // A Corpus feeds the records of any number of files to the analyses.
@@ -125,6 +127,28 @@ func (c *Corpus) Add(r any) {
 			s.Add(r)
 		}
 	}
+}
+
+// AddOutputs takes generations, the analyses side by side on as many cores as there are: it is the same as
+// adding them one by one, sooner.
+func (c *Corpus) AddOutputs(gs []record.Generation) {
+	c.Records["generations"] += len(gs)
+	slots := make(chan struct{}, runtime.GOMAXPROCS(0))
+	var all sync.WaitGroup
+	for _, s := range c.studies {
+		if s.Add == nil {
+			continue
+		}
+		all.Add(1)
+		slots <- struct{}{}
+		go func() {
+			defer func() { <-slots; all.Done() }()
+			for _, g := range gs {
+				s.Add(g)
+			}
+		}()
+	}
+	all.Wait()
 }
 
 // problem notes records that do not count: how many, and the first of them.

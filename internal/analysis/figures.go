@@ -14,21 +14,28 @@ type Named struct {
 	*plot.Figure
 }
 
-// Figure is the matrix as a heat map: rate, interval and n in each cell, larger where the finding
-// stands after correction.
+// Figure is the matrix as a heat map: rate, interval and n in each cell, larger where the finding stands
+// after correction. With more than eight models the interval is left to the tables.
 func (w WinRates) Figure(lang string, theme plot.Theme) Named {
+	many := len(w.Models) > 8 // intervals would be too small to read: they stand in the tables
 	cells := make([][]plot.Cell, len(w.Models))
 	for i, a := range w.Models {
 		for _, b := range w.Models {
 			cell := plot.Cell{Share: math.NaN()}
 			if p, ok := w.Pair(a, b); ok && p.N > 0 {
-				cell = plot.Cell{Share: float64(p.Rate), Upper: fmt.Sprintf("%.1f%s", 100*p.Rate, stars(p.Holm)), Lower: fmt.Sprintf("%s · n %d", percentRange(w.Interval(p)), p.N), Strong: p.Holm < 0.05}
+				cell = plot.Cell{Share: float64(p.Rate), Upper: fmt.Sprintf("%.1f%s", 100*p.Rate, stars(w.Corrected(p))), Lower: fmt.Sprintf("%s · n %d", percentRange(w.Interval(p)), p.N), Strong: w.Corrected(p) < 0.05}
+				if many {
+					cell.Upper, cell.Lower = fmt.Sprintf("%.0f%s", 100*p.Rate, stars(w.Corrected(p))), fmt.Sprintf("n %d", p.N)
+				}
 			}
 			cells[i] = append(cells[i], cell)
 		}
 	}
 	title := pick(lang, "胜率：行对列 · ", "Win rate of row against column · ") + languageName(w.Language, lang)
 	note := pick(lang, "占已分胜负的百分比，95% 区间，票数；* Holm 校正后 p < .05，** p < .01", "per cent of decided votes, 95% interval, n; * p < .05 after Holm, ** p < .01")
+	if many {
+		note = pick(lang, "占已分胜负的百分比，票数；区间见表；* Holm 校正后 p < .05，** p < .01", "per cent of decided votes, n; intervals stand in the tables; * p < .05 after Holm, ** p < .01")
+	}
 	return Named{"winrate-" + slug(w.Language), plot.Matrix(title, note, w.Models, w.Models, cells, theme)}
 }
 
@@ -128,13 +135,14 @@ func (s *TripletStats) Figures(lang string, theme plot.Theme) []Named {
 		return out
 	}
 	category := map[string]int{}
+	var categories []string
 	for i, c := range sum.Categories {
-		category[c.ID] = i
+		category[c.ID], categories = i, append(categories, c.Name)
 	}
 	count := pick(lang, "三元组数", "triplets")
 	return []Named{
-		{"categories", plot.Bars(pick(lang, "各类别", "Categories"), count, bars(sum.Categories, func(g Group) int { return category[g.ID] }), theme)},
-		{"genres", plot.Bars(pick(lang, "各体裁", "Genres"), count, bars(sum.Genres, func(g Group) int { return category[g.Category] }), theme)},
+		{"categories", plot.Bars(pick(lang, "各类别", "Categories"), count, bars(sum.Categories, func(g Group) int { return category[g.ID] }), nil, theme)},
+		{"genres", plot.Bars(pick(lang, "各体裁", "Genres"), count, bars(sum.Genres, func(g Group) int { return category[g.Category] }), categories, theme)},
 		{"lengths", plot.LogHistogram(pick(lang, "三部分的长度", "Lengths of the three parts"), pick(lang, "字数（对数轴）", "characters (log axis)"),
 			[]string{pick(lang, "文章", "article"), pick(lang, "提示", "prompt"), pick(lang, "推理", "reasoning")}, lengthEdges, s.lengths[:], theme)},
 	}
@@ -161,20 +169,26 @@ func (v *Votes) EloFigure(language string, k float64, o VoteOptions, lang string
 // more. Measures of fewer than two models are left out.
 func ParadoxFigures(w WinRates, lines []DiversityLine, lang string, theme plot.Theme) []Named {
 	var out []Named
-	for _, measure := range []string{"ttr", "mattr_50"} {
+	for _, measure := range []struct{ key, title string }{{"ttr", "TTR"}, {"mattr_50", "MATTR (50)"}} {
 		var dots []plot.Dot
+		var xs, ys []float64
 		for i, m := range w.Models {
 			for _, l := range lines {
-				if x := l.Measures[measure].Mean; l.Model == m && l.Language == w.Language && x.Defined() && w.Mean[i].Defined() {
+				if x := l.Measures[measure.key].Mean; l.Model == m && l.Language == w.Language && x.Defined() && w.Mean[i].Defined() {
 					dots = append(dots, plot.Dot{Name: m, X: float64(x), Y: 100 * float64(w.Mean[i])})
+					xs, ys = append(xs, float64(x)), append(ys, float64(w.Mean[i]))
 				}
 			}
 		}
 		if len(dots) < 2 {
 			continue
 		}
-		title := fmt.Sprintf(pick(lang, "%s 与胜率 · %s", "%s and win rate · %s"), measure, languageName(w.Language, lang))
-		out = append(out, Named{"paradox-" + measure + "-" + slug(w.Language), plot.Scatter(title, measure, pick(lang, "对各对手的平均胜率 %", "mean win rate over opponents, %"), dots, theme)})
+		title := fmt.Sprintf(pick(lang, "%s 与胜率 · %s", "%s and win rate · %s"), measure.title, languageName(w.Language, lang))
+		axis := fmt.Sprintf(pick(lang, "%s（各篇平均），%d 个模型", "%s (mean over outputs), %d models"), measure.title, len(dots))
+		if r := stats.Correlation(xs, ys); len(dots) > 2 && !math.IsNaN(r) {
+			axis += fmt.Sprintf(pick(lang, "，r = %.2f；篇幅未计，看回归表", ", r = %.2f; length is not allowed for: see the regressions"), r)
+		}
+		out = append(out, Named{"paradox-" + measure.key + "-" + slug(w.Language), plot.Scatter(title, axis, pick(lang, "对各对手的平均胜率 %", "mean win rate over opponents, %"), dots, theme)})
 	}
 	return out
 }

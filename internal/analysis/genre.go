@@ -182,9 +182,12 @@ func (s *Success) Add(r record.Rating) {
 // Dimension picks the dimension that says whether an output succeeds: the one named, the only one, or
 // the overall one. An error lists them where none of that helps.
 func (s *Success) Dimension(named string) (string, error) {
-	all := slices.Sorted(maps.Keys(s.items))
+	return dimensionOf(slices.Sorted(maps.Keys(s.items)), named)
+}
+
+func dimensionOf(all []string, named string) (string, error) {
 	switch {
-	case named != "" && s.items[named] != nil:
+	case named != "" && slices.Contains(all, named):
 		return named, nil
 	case named != "":
 		return "", errs.Invalidf("no rating is on %q; the dimensions are %s", named, strings.Join(all, ", "))
@@ -192,7 +195,7 @@ func (s *Success) Dimension(named string) (string, error) {
 		return all[0], nil
 	}
 	for _, d := range []string{"overall_preference", "overall"} {
-		if s.items[d] != nil {
+		if slices.Contains(all, d) {
 			return d, nil
 		}
 	}
@@ -368,8 +371,8 @@ func GenreFigure(rates []GenreRates, title func(genre string) string, lang strin
 	return Named{name + slug(rates[0].Language), plot.Matrix(heading+languageName(rates[0].Language, lang), note, rows, columns, cells, theme)}
 }
 
-// ratesBy are rates in one grouping.
-type ratesBy struct {
+// RatesBy are rates in one grouping.
+type RatesBy struct {
 	By       string         `json:"by"` // genre, category
 	WinRates []GenreRates   `json:"win_rates,omitempty"`
 	Success  []SuccessRates `json:"success,omitempty"`
@@ -385,10 +388,10 @@ func genres(c *Corpus) Study {
 			s.Learn(r)
 		}
 	}, func() (out Result, err error) {
-		var doc []ratesBy
+		var doc []RatesBy
 		for _, by := range []string{"genre", "category"} {
 			group, title := c.Genres(by == "category")
-			d, o := ratesBy{By: by}, VoteOptions{Group: group}
+			d, o := RatesBy{By: by}, VoteOptions{Group: group}
 			add := func(rates []GenreRates, tables []*table.Table) {
 				for _, t := range tables {
 					out.Tables = append(out.Tables, t.As(strings.Replace(t.Name, "genres", by, 1)))

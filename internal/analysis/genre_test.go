@@ -44,10 +44,10 @@ func TestSuccessByGenre(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var by []ratesBy
+	var by []RatesBy
 	for _, r := range results {
 		if r.Name == "genres" {
-			by = r.Doc.([]ratesBy)
+			by = r.Doc.([]RatesBy)
 			whole(t, "genres", by)
 			looked(t, r.Figures...)
 		}

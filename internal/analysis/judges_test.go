@@ -103,7 +103,7 @@ func TestJudgesAreKeptApart(t *testing.T) {
 		if w := seen["winrate"].([]WinRates)[0]; w.Votes != 12 || w.Raters != 1 || w.Pairs[0].Wins != 12 {
 			t.Errorf("%s: people's votes: %+v", name, w)
 		}
-		if m := seen["marks"].([]MarkLine)[0]; m.Mean != 3 || m.Raters != 1 {
+		if m := seen["marks"].([]MeanMarks)[0].Means[0]; m.Mean != 3 || m.Raters != 1 {
 			t.Errorf("%s: people's ratings: %+v", name, m)
 		}
 		doc := seen["judges"].(JudgesDoc)
@@ -133,8 +133,8 @@ func TestMarksNetOfRaters(t *testing.T) {
 	add("c", "mild", 2)
 	add("c", "severe", 1)
 	add("b", "severe", 2) // as good as a
-	got := map[string]MarkLine{}
-	for _, l := range m.Lines(100, 1) {
+	got := map[string]MeanMark{}
+	for _, l := range m.Means(nil, nil, VoteOptions{Bootstrap: 100, Seed: 1})[0].Means {
 		got[l.Model] = l
 	}
 	if got["a"].Mean != 3 || got["b"].Mean != 2 || math.Abs(float64(got["a"].Adjusted-got["b"].Adjusted)) > 1e-9 {
@@ -143,7 +143,7 @@ func TestMarksNetOfRaters(t *testing.T) {
 	alone := NewMarks()
 	alone.Add(record.Rating{Item: "1", Model: "a", Rater: "x", Dimension: "d", Score: 1})
 	alone.Add(record.Rating{Item: "2", Model: "b", Rater: "y", Dimension: "d", Score: 2})
-	for _, l := range alone.Lines(10, 1) {
+	for _, l := range alone.Means(nil, nil, VoteOptions{Bootstrap: 10, Seed: 1})[0].Means {
 		if l.Adjusted.Defined() {
 			t.Errorf("raters who share no model cannot be compared: %+v", l)
 		}

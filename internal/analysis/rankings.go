@@ -43,7 +43,7 @@ func (r *Rankings) Len() int { return len(r.by) }
 type RankAgreement struct {
 	Queries  int       `json:"queries"`
 	Shared   int       `json:"queries_with_two_raters"`
-	Partial  int       `json:"rankings_of_fewer_models"` // than another rater ranked for the query; compared on what both have
+	Partial  int       `json:"rankings_of_fewer_models"` // than the longest ranking; compared on what both have
 	Measures []Measure `json:"measures"`                 // tau: mean over pairs of raters of a query; w: Kendall's, where all ranked the same
 	Notes    []Note    `json:"notes"`
 }
@@ -51,6 +51,19 @@ type RankAgreement struct {
 // Agreement measures it; intervals resample queries.
 func (r *Rankings) Agreement(bootstrap int, seed uint64) RankAgreement {
 	out := RankAgreement{Queries: len(r.by)}
+	longest := 0
+	for _, raters := range r.by {
+		for _, models := range raters {
+			longest = max(longest, len(models))
+		}
+	}
+	for _, raters := range r.by {
+		for _, models := range raters {
+			if len(models) < longest {
+				out.Partial++
+			}
+		}
+	}
 	var taus, ws []float64 // by query; NaN where there is none
 	for _, q := range slices.Sorted(maps.Keys(r.by)) {
 		raters := r.by[q]
@@ -59,19 +72,13 @@ func (r *Rankings) Agreement(bootstrap int, seed uint64) RankAgreement {
 		}
 		out.Shared++
 		names := slices.Sorted(maps.Keys(raters))
-		longest, same := 0, true
-		for _, n := range names {
-			longest = max(longest, len(raters[n]))
-		}
+		same := true
 		models := slices.Sorted(slices.Values(raters[names[0]]))
 		var rows stats.Ratings
 		for range models {
 			rows = append(rows, make([]float64, len(names)))
 		}
 		for j, n := range names {
-			if len(raters[n]) < longest {
-				out.Partial++
-			}
 			same = same && slices.Equal(slices.Sorted(slices.Values(raters[n])), models)
 			for i, m := range models {
 				rows[i][j] = float64(slices.Index(raters[n], m))

@@ -102,7 +102,7 @@ var realSets = []realSet{
 				t.Errorf("%s has %d empty outputs", l.Model, l.Empty)
 			}
 		}
-		for _, l := range results["diversity"].Doc.(diversityDoc).Lines { // 1,000 words of English fiction
+		for _, l := range results["diversity"].Doc.(DiversityDoc).Lines { // 1,000 words of English fiction
 			if m := l.Measures["mtld"].Mean; m < 50 || m > 250 {
 				t.Errorf("%s: MTLD %v", l.Model, m)
 			}
@@ -198,7 +198,7 @@ var realSets = []realSet{
 				t.Errorf("%s: %d raters, %+v", a.Dimension, a.Raters, a.Notes)
 			}
 		}
-		doc := results["genres"].Doc.([]ratesBy)
+		doc := results["genres"].Doc.([]RatesBy)
 		if s := doc[0].Success[0]; s.Outputs < 100 || len(s.Models) < 3 || s.Models[0].Genres[0].N < fewForRate {
 			t.Errorf("%+v", s)
 		}
@@ -222,7 +222,7 @@ var realSets = []realSet{
 		}
 		// experts let professional stories pass more often than a model's
 		pass := map[string]int{}
-		for _, m := range results["genres"].Doc.([]ratesBy)[0].Success[0].Models {
+		for _, m := range results["genres"].Doc.([]RatesBy)[0].Success[0].Models {
 			pass[m.Model] = m.Genres[0].Wins
 		}
 		if pass["NewYorker"] <= pass["GPT3.5"] {
@@ -313,7 +313,7 @@ func TestRealSets(t *testing.T) {
 }
 
 func languageLines(results map[string]Result) []LanguageLine {
-	return results["language"].Doc.(languageDoc).Lines
+	return results["language"].Doc.(LanguageDoc).Lines
 }
 
 // perToken checks that every model of n was measured in characters.

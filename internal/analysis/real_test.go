@@ -58,6 +58,7 @@ func whole(t *testing.T, what string, doc any) {
 
 // Nineteen models on Chinese queries with human scores: a higher score on the same question is a vote.
 func TestRealScoresAsVotes(t *testing.T) {
+	t.Parallel()
 	files, _ := filepath.Glob(filepath.Join(realData, "wpb_results", "scores_final", "*.json"))
 	if len(files) == 0 {
 		t.Skip("the public score files are not here")
@@ -198,6 +199,7 @@ func TestRealRankings(t *testing.T) {
 
 // Outputs of 5 MB, of nothing, and of broken UTF-8 are measured like any other.
 func TestOutputsThatStrain(t *testing.T) {
+	t.Parallel()
 	l, d, c, r := NewLengths(), NewDiversity(text.Tokens{}), NewContamination(), NewReasoning()
 	for i, s := range []string{strings.Repeat("雨停了，巷口的灯一盏一盏亮起来。", 5<<20/48), "", "\xff\xfe坏\x00的\x80字节", strings.Repeat("a", 1<<20), strings.Repeat("“", 10_000)} {
 		for _, lang := range []string{"zh", "en"} {
@@ -208,7 +210,13 @@ func TestOutputsThatStrain(t *testing.T) {
 			r.Add(g)
 		}
 	}
-	for what, doc := range map[string]any{"lengths": l.Lines(10, 1), "diversity": d.Lines(10, 1), "language": c.Lines(), "reasoning": r.Lines(10, 1), "flagged": c.Flagged} {
+	ll, dl, cl, rl := l.Lines(10, 1), d.Lines(10, 1), c.Lines(), r.Lines(10, 1)
+	for what, doc := range map[string]any{"lengths": ll, "diversity": dl, "language": cl, "reasoning": rl, "flagged": c.Flagged} {
 		whole(t, what, doc)
+	}
+	for i := range ll { // an empty output is counted, and has neither diversity nor language
+		if ll[i].Empty != 1 || dl[i].Empty != 2 || dl[i].Texts != 5 || cl[i].Empty != 1 || cl[i].Any.N != 4 {
+			t.Errorf("%s: %d empty of length, %d of %d of diversity, %d and n %d of language", ll[i].Language, ll[i].Empty, dl[i].Empty, dl[i].Texts, cl[i].Empty, cl[i].Any.N)
+		}
 	}
 }

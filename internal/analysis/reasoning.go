@@ -4,8 +4,9 @@ import (
 	"fmt"
 	"maps"
 	"math"
-	"regexp"
 	"slices"
+	"strings"
+	"unicode/utf8"
 
 	"coigwriter/internal/plot"
 	"coigwriter/internal/record"
@@ -24,24 +25,46 @@ const reflection = 3
 // learn behaviour, not its words.
 const Lexicon = "lexicon (baseline)"
 
-// lexicon are the words of the baseline; the first that is found decides.
+// lexicon are the words of the baseline, in small letters; the first label of which one is found decides.
+// A word that begins with a letter of the alphabet stands alone, unless a * says that it may go on.
 var lexicon = []struct {
 	label int
-	words *regexp.Regexp
+	words []string
 }{
-	{reflection, regexp.MustCompile(`(?i)等等|不对|重新|回头|检查|修改|改成|是否合适|会不会太|删掉|\bwait\b|\bactually\b|let me (?:re)?check|on second thought|\brevis`)},
-	{2, regexp.MustCompile(`(?i)或者|另一种|换个角度|假如|不妨|也许|可能可以|试试|\balternatively\b|\bwhat if\b|\bmaybe\b|\bperhaps\b|\banother (?:way|option)\b`)},
-	{1, regexp.MustCompile(`(?i)因为|所以|因此|由此|从而|为了|既然|首先|其次|意味着|\btherefore\b|\bbecause\b|\bwhich means\b|\bsince\b|\bthus\b|\bso that\b`)},
+	{reflection, []string{"等等", "不对", "重新", "回头", "检查", "修改", "改成", "是否合适", "会不会太", "删掉", "wait", "actually", "let me check", "let me recheck", "on second thought", "revis*"}},
+	{2, []string{"或者", "另一种", "换个角度", "假如", "不妨", "也许", "可能可以", "试试", "alternatively", "what if", "maybe", "perhaps", "another way", "another option"}},
+	{1, []string{"因为", "所以", "因此", "由此", "从而", "为了", "既然", "首先", "其次", "意味着", "therefore", "because", "which means", "since", "thus", "so that"}},
 }
 
 // lexiconLabel labels a unit by its words.
 func lexiconLabel(unit string) int {
+	unit = strings.ToLower(unit)
 	for _, l := range lexicon {
-		if l.words.MatchString(unit) {
-			return l.label
+		for _, w := range l.words {
+			if w[0] >= utf8.RuneSelf && strings.Contains(unit, w) || w[0] < utf8.RuneSelf && holdsWord(unit, w) {
+				return l.label
+			}
 		}
 	}
 	return 0
+}
+
+// holdsWord reports whether a word of the alphabet stands in s; with a * at its end it may go on.
+func holdsWord(s, word string) bool {
+	word, open := strings.CutSuffix(word, "*")
+	letter := func(c byte) bool { return c >= 'a' && c <= 'z' || c >= '0' && c <= '9' || c == '_' }
+	for from := 0; ; {
+		at := strings.Index(s[from:], word)
+		if at < 0 {
+			return false
+		}
+		at += from
+		end := at + len(word)
+		if (at == 0 || !letter(s[at-1])) && (open || end == len(s) || !letter(s[end])) {
+			return true
+		}
+		from = end
+	}
 }
 
 // bins is into how many parts of a generation positions are sorted.
@@ -170,9 +193,12 @@ type ReasoningLine struct {
 	Units    int             `json:"units"`
 	Shares   []BehaviourRate `json:"shares"`
 	// Positions[b][l] is the share of label l in the b-th tenth of the generation; null without units.
-	Positions [][]Number `json:"positions"`
+	Positions   [][]Number   `json:"positions"`
+	PositionsIn [][]Interval `json:"position_intervals"`
 	// Transitions[a][b] is how often b follows a, as a share of what follows a.
-	Transitions [][]Number `json:"transitions"`
+	Transitions   [][]Number   `json:"transitions"`
+	TransitionsIn [][]Interval `json:"transition_intervals"`
+	TransitionsN  []int        `json:"transition_units"` // that follow each label
 	// Referring are the reflections that name the earlier unit they revise; Back is the median of how many
 	// units back it stands.
 	Referring int    `json:"reflections_referring"`
@@ -203,79 +229,107 @@ func (r *Reasoning) Lines(bootstrap int, seed uint64) []ReasoningLine {
 func (r *Reasoning) line(s Spot, traces []traceOf, bootstrap int, seed uint64) ReasoningLine {
 	k := len(Behaviours)
 	line := ReasoningLine{Spot: s, Source: r.Source, Outputs: len(traces)}
-	totals := make([]int, k)
-	positions, transitions := square(bins, k), square(k, k)
-	byQuery := map[string][]int{} // → units by label
+	byQuery := map[string]*behaviour{}
 	var backs []float64
 	for _, t := range traces {
 		if t.thought {
 			line.Thoughts++
 		}
 		if byQuery[t.query] == nil {
-			byQuery[t.query] = make([]int, k)
+			byQuery[t.query] = &behaviour{}
 		}
 		for _, b := range t.backs {
 			backs = append(backs, float64(b))
 		}
-		for i, l := range t.labels {
-			line.Units++
-			totals[l]++
-			byQuery[t.query][l]++
-			positions[min(i*bins/len(t.labels), bins-1)][l]++
-			if i > 0 {
-				transitions[t.labels[i-1]][l]++
+		line.Units += len(t.labels)
+		byQuery[t.query].add(t.labels)
+	}
+	var queries []*behaviour
+	var all behaviour
+	for _, q := range slices.Sorted(maps.Keys(byQuery)) {
+		queries = append(queries, byQuery[q])
+		all.sum(byQuery[q])
+	}
+	var draws [][]float64
+	if len(queries) > 1 { // one query cannot be resampled
+		for _, sample := range stats.Resample(seed, bootstrap, len(queries)) {
+			var again behaviour
+			for _, q := range sample {
+				again.sum(queries[q])
+			}
+			for i, x := range again.shares() {
+				if i == len(draws) {
+					draws = append(draws, nil)
+				}
+				draws[i] = append(draws[i], x)
 			}
 		}
 	}
-	queries := slices.Sorted(maps.Keys(byQuery))
-	draws := make([][]float64, k)
-	for _, sample := range stats.Resample(seed, bootstrap, len(queries)) {
-		sums, all := make([]int, k), 0
-		for _, q := range sample {
-			for l, n := range byQuery[queries[q]] {
-				sums[l] += n
-				all += n
-			}
+	interval := func(i int) Interval {
+		if len(draws) == 0 {
+			return Interval{Number(math.NaN()), Number(math.NaN())}
 		}
-		for l := range sums {
-			if all > 0 {
-				draws[l] = append(draws[l], float64(sums[l])/float64(all))
-			}
-		}
+		return percentiles(draws[i])
 	}
+	shares := all.shares()
 	for l, label := range Behaviours {
-		b := BehaviourRate{Label: label, Units: totals[l], Share: Number(float64(totals[l]) / float64(line.Units)), Interval: Interval{Number(math.NaN()), Number(math.NaN())}}
-		if len(draws[l]) > 1 && len(queries) > 1 {
-			b.Interval = intervalOf(stats.Percentiles(draws[l], 0.95))
+		line.Shares = append(line.Shares, BehaviourRate{Label: label, Units: int(all[0][l]), Share: Number(shares[l]), Interval: interval(l)})
+	}
+	for r := 1; r < len(all); r++ {
+		var row []Number
+		var in []Interval
+		n := 0.0
+		for l := range k {
+			row, in, n = append(row, Number(shares[r*k+l])), append(in, interval(r*k+l)), n+all[r][l]
 		}
-		line.Shares = append(line.Shares, b)
+		if r <= bins {
+			line.Positions, line.PositionsIn = append(line.Positions, row), append(line.PositionsIn, in)
+		} else {
+			line.Transitions, line.TransitionsIn, line.TransitionsN = append(line.Transitions, row), append(line.TransitionsIn, in), append(line.TransitionsN, int(n))
+		}
 	}
 	line.Referring, line.Back = len(backs), Number(math.NaN())
 	if slices.Sort(backs); len(backs) > 0 {
 		line.Back = Number(stats.Quantile(backs, 0.5))
 	}
-	line.Positions, line.Transitions = shares(positions), shares(transitions)
 	return line
 }
 
-func square(rows, columns int) [][]int {
-	m := make([][]int, rows)
-	for i := range m {
-		m[i] = make([]int, columns)
+// A behaviour counts the units of some generations by label: in a row all of them, then a row a tenth of
+// the way, then for each label a row of what follows it.
+type behaviour [1 + bins + 4][4]float64
+
+// add counts the labels of one generation. Where it has fewer than ten units, or not ten times as many, a
+// unit belongs to each tenth by how much of it lies there, so that short ones have an end too.
+func (b *behaviour) add(labels []int) {
+	n := float64(len(labels))
+	for i, l := range labels {
+		b[0][l]++
+		if i > 0 {
+			b[1+bins+labels[i-1]][l]++
+		}
+		from, to := float64(i)*bins/n, float64(i+1)*bins/n
+		for t := int(from); t < bins && float64(t) < to; t++ {
+			b[1+t][l] += (min(to, float64(t+1)) - max(from, float64(t))) * n / bins
+		}
 	}
-	return m
+}
+
+func (b *behaviour) sum(of *behaviour) {
+	for r := range b {
+		for l := range b[r] {
+			b[r][l] += of[r][l]
+		}
+	}
 }
 
 // shares divides each row by its sum; a row of nothing is undefined.
-func shares(m [][]int) [][]Number {
-	out := make([][]Number, len(m))
-	for i, row := range m {
-		all := 0
+func (b *behaviour) shares() []float64 {
+	out := make([]float64, 0, len(b)*4)
+	for _, row := range b {
+		all := row[0] + row[1] + row[2] + row[3]
 		for _, n := range row {
-			all += n
-		}
-		for _, n := range row {
-			out[i] = append(out[i], Number(float64(n)/float64(all)))
+			out = append(out, float64(n)/float64(all))
 		}
 	}
 	return out
@@ -319,15 +373,15 @@ func ReasoningTables(lines []ReasoningLine, lang string) []*table.Table {
 		first.Add(append(row, l.Referring, float64(l.Back))...)
 	}
 	for _, l := range lines {
-		cols := []table.Column{table.Text(pick(lang, "之后 →", "then →"))}
+		cols := []table.Column{table.Text(pick(lang, "之后 →", "then →")), table.Num("n")}
 		for _, b := range Behaviours {
-			cols = append(cols, table.Num(behaviourName(b, lang)))
+			cols = append(cols, table.Num(behaviourName(b, lang)), table.Num("95%"))
 		}
 		t := table.New(l.Model+" · "+languageName(l.Language, lang), cols...).As("transitions-" + slug(l.Language) + "-" + l.Model)
 		for i, b := range Behaviours {
-			row := []any{behaviourName(b, lang)}
-			for _, x := range l.Transitions[i] {
-				row = append(row, table.Percent(x))
+			row := []any{behaviourName(b, lang), l.TransitionsN[i]}
+			for j, x := range l.Transitions[i] {
+				row = append(row, table.Percent(x), percentRange(l.TransitionsIn[i][j]))
 			}
 			t.Add(row...)
 		}
@@ -356,7 +410,7 @@ func ReasoningFigures(lines []ReasoningLine, lang string, theme plot.Theme) []Na
 			}
 			stacks = append(stacks, s)
 		}
-		title := fmt.Sprintf("%s · %s · %s", l.Model, languageName(l.Language, lang), l.sourceIn(lang))
+		title := fmt.Sprintf(pick(lang, "%s · %s · %d 篇 %d 单元 · %s", "%s · %s · %d outputs, %d units · %s"), l.Model, languageName(l.Language, lang), l.Outputs, l.Units, l.sourceIn(lang))
 		out = append(out, Named{fmt.Sprintf("reasoning-%s-%d", slug(l.Language), n+1), plot.Stacked(title, parts, stacks, theme)})
 	}
 	return out

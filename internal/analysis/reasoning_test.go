@@ -2,6 +2,7 @@ package analysis
 
 import (
 	"encoding/json"
+	"math"
 	"strings"
 	"testing"
 
@@ -49,5 +50,44 @@ func TestReasoningWithoutReference(t *testing.T) {
 	}
 	if data, err := json.Marshal(line); err != nil || !strings.Contains(string(data), `"median_units_back":null`) {
 		t.Errorf("%s %v", data, err)
+	}
+}
+
+// The words of the baseline stand alone, whatever their case; reflection goes before the others.
+func TestLexicon(t *testing.T) {
+	for unit, want := range map[string]string{
+		"夜里下了雨。": "normal", "因为下雨，所以他没有来。": "deep_reasoning", "也许换个角度，因为雨停了。": "self_exploration", "等等，也许不对。": "self_reflection",
+		"Wait, that is wrong.": "self_reflection", "The waiter smiled.": "normal", "She waits.": "normal", "WAIT": "self_reflection", "He awaited; then wait": "self_reflection",
+		"We revised the end.": "self_reflection", "Maybe it rains.": "self_exploration", "Sincerely yours": "normal", "since_when": "normal", "It fell, because of rain": "deep_reasoning", "": "normal",
+	} {
+		if got := Behaviours[lexiconLabel(unit)]; got != want {
+			t.Errorf("%q is %s, want %s", unit, got, want)
+		}
+	}
+}
+
+// A unit belongs to the tenths that it covers: four units fill all ten, and each unit counts once in all.
+func TestPositions(t *testing.T) {
+	var b behaviour
+	b.add([]int{0, 1, 2, 3})
+	whole := 0.0
+	for i, want := range []int{0, 0, 0, 1, 1, 2, 2, 2, 3, 3} { // the third is half of the first unit, half of the second
+		row := b[1+i]
+		for _, x := range row {
+			whole += x
+		}
+		if i != 2 && i != 7 && row[want] != 0.4 {
+			t.Errorf("tenth %d: %v", i+1, row)
+		}
+	}
+	if math.Abs(whole-4) > 1e-12 || math.Abs(b[3][0]-0.2) > 1e-12 || math.Abs(b[3][1]-0.2) > 1e-12 {
+		t.Errorf("%v units in all; the third tenth %v", whole, b[3])
+	}
+	var ten behaviour
+	ten.add([]int{0, 1, 2, 3, 0, 1, 2, 3, 0, 1})
+	for i, l := range []int{0, 1, 2, 3, 0, 1, 2, 3, 0, 1} {
+		if math.Abs(ten[1+i][l]-1) > 1e-12 {
+			t.Errorf("tenth %d of ten units: %v", i+1, ten[1+i])
+		}
 	}
 }

@@ -76,18 +76,6 @@ type Effect struct {
 	P        Number `json:"p"`
 }
 
-// A RaterLine is one rater's habits.
-type RaterLine struct {
-	Rater     string   `json:"rater"`
-	Votes     int      `json:"votes"`
-	First     Number   `json:"first_share"` // of decided votes that went to what was shown first
-	FirstIn   Interval `json:"first_interval"`
-	FirstHolm Number   `json:"first_p_holm"` // exact, against one half, corrected over raters: below 0.05 is a liking of places
-	TieShare  Number   `json:"tie_share"`
-	Agreement Number   `json:"agreement"` // with others on the same query and pair
-	Shared    int      `json:"shared"`    // votes that others gave too
-}
-
 // Strengths fits the models of a language.
 func (v *Votes) Strengths(language string, o VoteOptions) (Strengths, error) {
 	p := v.poll(language)
@@ -116,24 +104,47 @@ func (v *Votes) Strengths(language string, o VoteOptions) (Strengths, error) {
 	draws, failed := stats.BootstrapStrengths(p.models, p.votes, p.queries, samples)
 	out.Models = p.strengths(c, fit.Theta, fit.SE.CR1, fit.Queries, draws)
 	out.Notes = append(out.Notes, note("Bradley-Terry，%d 张已分胜负的票；区间：按 %d 道题聚类的三明治误差（CR1，自由度 %d 的 t）", "Bradley-Terry on %d decided votes; intervals: sandwich over %d queries (CR1, t with %d degrees of freedom)", out.Decided, fit.Queries, fit.Queries-1))
+	if f := out.Fit; f.P.Defined() && f.DF > 0 {
+		n := note("各对的计数与一模型一实力相合：偏差 %.2f，自由度 %d，p %s", "one strength a model explains the pairs: deviance %.2f on %d df, p %s", f.Deviance, f.DF, PText(f.P))
+		switch {
+		case f.P < 0.05:
+			n = note("各对的计数与一模型一实力不合：偏差 %.2f，自由度 %d，p %s；名次不足以概括，看胜率矩阵", "one strength a model does not explain the pairs: deviance %.2f on %d df, p %s; read the matrix of win rates beside the ranking", f.Deviance, f.DF, PText(f.P))
+		case f.P > 0.95:
+			n = note("各对的计数比独立的票所能的还要齐整：偏差 %.2f，自由度 %d，p %.3f；也许由排名或评分推得", "the pairs fit more smoothly than independent votes would: deviance %.2f on %d df, p %.3f; they may be derived from rankings or scores", f.Deviance, f.DF, f.P)
+		}
+		out.Notes = append(out.Notes, n)
+	}
 	if o.Bootstrap > 0 {
 		out.Notes = append(out.Notes, note("重抽：题目 %d 次（种子 %d），其中 %d 次没有有限的实力值，已略去", "bootstrap: %d resamples of queries (seed %d), %d without finite strengths left out", o.Bootstrap, o.Seed, failed))
 	}
 	out.ties(c)
-	if p.sides && p.ranked == 0 {
-		if f, err := stats.FitVotes(p.models, p.votes, stats.VoteOptions{Side: true}); err == nil {
+	if sided := p.withSides(); len(sided.votes) > 0 {
+		if f, err := stats.FitVotes(sided.models, sided.votes, stats.VoteOptions{Side: true}); err == nil {
 			out.Side = effectOf(f.Side)
 		}
 	}
-	if p.lengths && p.ranked == 0 {
-		f, err := stats.FitVotes(p.models, p.votes, stats.VoteOptions{Side: p.sides, Covariates: []int{0}})
-		if err == nil {
-			out.Length = effectOf(f.Covariates[0])
-			out.Equal = p.strengths(c, f.Theta, f.SE.CR1, f.Queries, nil)
-			out.Notes = append(out.Notes, note("等长时：模型里加入长度差（己 - 彼）/（己 + 彼）后的实力", "at equal length: strengths with the length difference (own - other)/(own + other) in the model"))
-		}
-	}
+	out.equalLength(p)
 	return out, nil
+}
+
+// equalLength fits the votes that carry both lengths with the length difference in the model.
+func (s *Strengths) equalLength(p poll) {
+	long := p.withLengths()
+	if len(long.votes) == 0 {
+		return
+	}
+	sided := !slices.Contains(long.sided, false)
+	f, err := stats.FitVotes(long.models, long.votes, stats.VoteOptions{Side: sided, Covariates: []int{0}})
+	if err != nil && sided { // the same model always first: its side cannot be told from its strength
+		f, err = stats.FitVotes(long.models, long.votes, stats.VoteOptions{Covariates: []int{0}})
+	}
+	if err != nil {
+		s.Notes = append(s.Notes, note("等长时：%v", "at equal length: %v", err))
+		return
+	}
+	s.Length = effectOf(f.Covariates[0])
+	s.Equal = long.strengths(stats.Count(long.models, long.votes), f.Theta, f.SE.CR1, f.Queries, nil)
+	s.Notes = append(s.Notes, note("等长时：模型里加入长度差（己 - 彼）/（己 + 彼）后的实力，用有双方长度的 %d 票（共 %d）", "at equal length: strengths with the length difference (own - other)/(own + other) in the model, from the %d of %d votes that carry both lengths", len(long.votes), len(p.votes)))
 }
 
 func effectOf(e stats.Effect) Effect { return Effect{Number(e.Estimate), Number(e.CR1), Number(e.P)} }
@@ -240,105 +251,15 @@ func (s *Strengths) ties(c stats.Comparisons) {
 	}
 }
 
-// raterLines are each rater's habits.
-func (p poll) raterLines() []RaterLine {
-	own := map[string][]stats.Vote{}
-	for _, v := range p.votes {
-		own[v.Rater] = append(own[v.Rater], v)
-	}
-	said, _ := stats.Outcomes(p.votes, false) // columns are raters by name, as p.raters
-	var out []RaterLine
-	liking := make([]float64, len(p.raters))
-	for j, rater := range p.raters {
-		liking[j] = math.NaN()
-		r := RaterLine{Rater: rater, Votes: len(own[rater]), First: Number(math.NaN()), FirstIn: Interval{Number(math.NaN()), Number(math.NaN())}}
-		if p.sides && p.ranked == 0 {
-			x := stats.PositionOf(own[rater])
-			r.First, r.FirstIn, liking[j] = Number(x.Rate), intervalOf(x.Interval), x.P
-		}
-		r.TieShare = Number(1 - float64(len(stats.Decided(own[rater])))/float64(r.Votes))
-		agree := 0
-		for _, row := range said {
-			for other, x := range row {
-				if other == j || math.IsNaN(x) || math.IsNaN(row[j]) {
-					continue
-				}
-				r.Shared++
-				if x == row[j] {
-					agree++
-				}
-			}
-		}
-		r.Agreement = Number(float64(agree) / float64(r.Shared))
-		out = append(out, r)
-	}
-	for j, p := range stats.Holm(liking) {
-		out[j].FirstHolm = Number(p)
-	}
-	return out
-}
-
-// raterAgreement is how far raters say the same of the same pair of outputs, of four things: one or the
-// other is better, a tie, both bad. Intervals resample queries.
-func (p poll) raterAgreement(samples [][]int) []Measure {
-	said, queries := stats.Outcomes(p.votes, true)
-	if len(p.raters) < 2 {
-		return nil
-	}
-	rows := map[string][]int{}
-	for i, q := range queries {
-		rows[q] = append(rows[q], i)
-	}
-	units := make([][]int, len(p.queries))
-	for i, q := range p.queries {
-		units[i] = rows[q]
-	}
-	n := said.Counts([]float64{0, 1, 2, 3})
-	var out []Measure
-	for _, m := range coefficients[:2] { // percent, and alpha for categories without an order
-		x := Measure{Name: m.name, Value: Number(m.of(n)), Interval: Interval{Number(math.NaN()), Number(math.NaN())}}
-		draws, undefined := n.BootstrapUnits(samples, units, m.of)
-		x.Undefined = undefined
-		switch {
-		case !x.Value.Defined():
-			x.Value, x.Why = Number(math.NaN()), note("没有一对输出由两人评过，或人人说法都一样", "no pair of outputs was judged by two raters, or all said the same of all")
-		case len(draws) > 1:
-			x.Interval = intervalOf(stats.Percentiles(draws, 0.95))
-		}
-		out = append(out, x)
-	}
-	return out
-}
-
-// sidesDiffer tests whether raters differ in how often they choose what is shown first.
-func (p poll) sidesDiffer() Number {
-	if !p.sides || p.ranked > 0 || len(p.raters) < 2 {
-		return Number(math.NaN())
-	}
-	first, n := make([]int, len(p.raters)), make([]int, len(p.raters))
-	place := map[string]int{}
-	for i, r := range p.raters {
-		place[r] = i
-	}
-	for _, v := range p.votes {
-		i, ok := place[v.Rater]
-		if !ok || v.Outcome > stats.RightWins {
-			continue
-		}
-		n[i]++
-		if v.Outcome == stats.LeftWins {
-			first[i]++
-		}
-	}
-	_, _, pv := stats.Heterogeneity(first, n)
-	return Number(pv)
-}
-
 // Tables returns the ranking, the models of ties, and the raters.
 func (s Strengths) Tables(lang string) []*table.Table {
 	title := pick(lang, "实力 · ", "Strengths · ") + languageName(s.Language, lang)
 	first := s.strengthTable(lang, title, s.Models).As("strengths-" + slug(s.Language))
-	first.Note = joined(lang, append([]Note{s.Why}, s.Notes...)...)
+	notes := append([]Note{s.Why}, s.Notes...)
+	if s.Side.Estimate.Defined() {
+		notes = append(notes, s.Pos.note(), note("先显示的好处 %.2f logit ± %.2f，p %s", "being shown first is worth %.2f logits ± %.2f, p %s", s.Side.Estimate, s.Side.SE, PText(s.Side.P)))
+	}
+	first.Note = joined(lang, notes...)
 	out := []*table.Table{first}
 	if len(s.Equal) > 0 {
 		t := s.strengthTable(lang, pick(lang, "等长时的实力 · ", "Strengths at equal length · ")+languageName(s.Language, lang), s.Equal).As("strengths-equal-length-" + slug(s.Language))
@@ -353,24 +274,7 @@ func (s Strengths) Tables(lang string) []*table.Table {
 		out = append(out, t)
 	}
 	if len(s.Raters) > 0 {
-		t := table.New(pick(lang, "评测员", "Raters"), table.Text(pick(lang, "评测员", "rater")), table.Num(pick(lang, "票数", "votes")), table.Num(pick(lang, "选先显示的", "chose the first")), table.Num("95%"), table.Num("p (Holm)"), table.Num(pick(lang, "平局", "ties")), table.Num(pick(lang, "与他人一致", "agree with others")), table.Num(pick(lang, "共同票", "shared"))).As("raters-" + slug(s.Language))
-		var says []string
-		for _, m := range s.Agree {
-			switch {
-			case m.Value.Defined():
-				says = append(says, fmt.Sprintf("%s %.3f [%s]", m.Name, m.Value, span3(m.Interval)))
-			case m.Name == "percent":
-				says = append(says, m.Why.In(lang))
-			}
-		}
-		if s.SidesDiffer.Defined() {
-			says = append(says, pick(lang, "各人选先显示者之差 p ", "raters differ in choosing the first: p ")+PText(s.SidesDiffer))
-		}
-		t.Note = strings.Join(says, pick(lang, "；", "; "))
-		for _, r := range s.Raters {
-			t.Add(r.Rater, r.Votes, table.Percent(r.First), percentRange(r.FirstIn), PText(r.FirstHolm)+stars(r.FirstHolm), table.Percent(r.TieShare), table.Percent(r.Agreement), r.Shared)
-		}
-		out = append(out, t)
+		out = append(out, s.raterTable(lang))
 	}
 	return out
 }

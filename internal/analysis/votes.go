@@ -120,41 +120,119 @@ func (v *Votes) Len() int {
 type poll struct {
 	models  []string // in the order of Votes.Models, or by name
 	votes   []stats.Vote
+	sided   []bool // the vote says what was shown first
+	long    []bool // the vote carries both lengths
 	queries []string
 	raters  []string
 	genres  []string
-	sides   bool // every vote says what was shown first
-	lengths bool // every vote carries both lengths
-	ranked  int  // votes that come from rankings
-	partial int  // rankings that leave out a model that another rater ranked for the query
+	ranked  int // votes that come from rankings
+	unnamed int // votes that name no rater
+	partial partialRankings
 }
 
-// partial counts the rankings with fewer models than all rankings of their query name together.
-func (b *ballot) partial() int {
+// partialRankings are the rankings that hold fewer models than the longest one of the language.
+type partialRankings struct {
+	n, of, longest int
+	first          []string // some of them, in words
+}
+
+// partial finds them. Rankings that name no rater are told apart by their sizes alone.
+func (b *ballot) partial() (p partialRankings) {
 	type ranking struct{ query, rater string }
-	models, named := map[ranking]map[string]bool{}, map[string]map[string]bool{}
+	models, unnamed := map[ranking]map[string]bool{}, map[int]int{} // unnamed: size → votes
 	for _, x := range b.votes {
-		if !x.Ranked {
-			continue
-		}
-		r := ranking{x.QueryID, x.Rater}
-		if models[r] == nil {
-			models[r] = map[string]bool{}
-		}
-		if named[x.QueryID] == nil {
-			named[x.QueryID] = map[string]bool{}
-		}
-		for _, m := range []string{x.ModelA, x.ModelB} {
-			models[r][m], named[x.QueryID][m] = true, true
+		switch {
+		case !x.Ranked:
+		case x.Rater == "":
+			unnamed[x.Of]++
+		default:
+			r := ranking{x.QueryID, x.Rater}
+			if models[r] == nil {
+				models[r] = map[string]bool{}
+			}
+			models[r][x.ModelA], models[r][x.ModelB] = true, true
 		}
 	}
-	n := 0
+	sizes := map[int]int{}
+	for _, ms := range models {
+		sizes[len(ms)]++
+	}
+	for k, votes := range unnamed {
+		if k > 1 {
+			sizes[k] += votes / (k * (k - 1) / 2)
+		}
+	}
+	for k, n := range sizes {
+		p.of, p.longest = p.of+n, max(p.longest, k)
+	}
+	p.n = p.of - sizes[p.longest]
 	for r, ms := range models {
-		if len(ms) < len(named[r.query]) {
-			n++
+		if len(ms) < p.longest {
+			p.first = append(p.first, fmt.Sprintf("%s/%s %d", r.query, r.rater, len(ms)))
 		}
 	}
-	return n
+	slices.Sort(p.first)
+	p.first = p.first[:min(len(p.first), 3)]
+	return p
+}
+
+// note says it in words.
+func (p partialRankings) note() Note {
+	if p.n == 0 {
+		return Note{}
+	}
+	few := strings.Join(p.first, ", ")
+	if few != "" {
+		few = " (" + few + ")"
+	}
+	return note("%d 份排名（共 %d 份）不足 %d 个模型，缺的各对因此少些票%s", "%d of %d rankings hold fewer than %d models: the pairs they lack rest on fewer votes%s", p.n, p.of, p.longest, few)
+}
+
+// of is the poll of those votes alone that keep: models without a vote are gone, and the others have new
+// indices.
+func (p poll) of(keep func(i int) bool) poll {
+	out := p
+	out.models, out.votes, out.sided, out.long = nil, nil, nil, nil
+	has := make([]bool, len(p.models))
+	for i, v := range p.votes {
+		if keep(i) {
+			has[v.Left], has[v.Right] = true, true
+		}
+	}
+	index := make([]int, len(p.models))
+	for i, m := range p.models {
+		if has[i] {
+			index[i], out.models = len(out.models), append(out.models, m)
+		}
+	}
+	for i, v := range p.votes {
+		if keep(i) {
+			v.Left, v.Right = index[v.Left], index[v.Right]
+			out.votes, out.sided, out.long = append(out.votes, v), append(out.sided, p.sided[i]), append(out.long, p.long[i])
+		}
+	}
+	return out
+}
+
+// withSides are the votes that say what was shown first; a ranking shows nothing first.
+func (p poll) withSides() poll { return p.of(func(i int) bool { return p.sided[i] }) }
+
+// withLengths are the votes that carry both lengths.
+func (p poll) withLengths() poll { return p.of(func(i int) bool { return p.long[i] }) }
+
+// most is the largest number of votes that one query has on one pair.
+func (p poll) most() int {
+	type key struct {
+		query string
+		i, j  int
+	}
+	n, most := map[key]int{}, 0
+	for _, v := range p.votes {
+		k := key{v.Query, min(v.Left, v.Right), max(v.Left, v.Right)}
+		n[k]++
+		most = max(most, n[k])
+	}
+	return most
 }
 
 // poll is made once for the votes of a language, however many computations read it, also at once.
@@ -180,8 +258,7 @@ func (v *Votes) newPoll(b *ballot) poll {
 			genres[x.Genre] = true
 		}
 	}
-	p := poll{queries: slices.Sorted(maps.Keys(queries)), raters: slices.Sorted(maps.Keys(raters)), genres: slices.Sorted(maps.Keys(genres)), sides: true, lengths: true, ranked: b.ranked}
-	p.partial = b.partial()
+	p := poll{queries: slices.Sorted(maps.Keys(queries)), raters: slices.Sorted(maps.Keys(raters)), genres: slices.Sorted(maps.Keys(genres)), ranked: b.ranked, partial: b.partial()}
 	p.models = slices.Sorted(maps.Keys(models))
 	slices.SortStableFunc(p.models, func(a, b string) int {
 		place := func(m string) int {
@@ -213,8 +290,10 @@ func (v *Votes) newPoll(b *ballot) poll {
 			a = stats.BothBad
 		}
 		s.Outcome = a
-		p.sides = p.sides && x.First != ""
-		p.lengths = p.lengths && la > 0 && lb > 0
+		p.sided, p.long = append(p.sided, x.First != "" && !x.Ranked), append(p.long, la > 0 && lb > 0 && !x.Ranked)
+		if x.Rater == "" {
+			p.unnamed++
+		}
 		s.Covariates = []float64{0, la - lb} // relative, and as it is
 		if la+lb > 0 {
 			s.Covariates[0] = (la - lb) / (la + lb)

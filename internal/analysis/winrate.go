@@ -4,10 +4,8 @@ import (
 	"fmt"
 	"math"
 	"slices"
-	"strings"
 
 	"coigwriter/internal/stats"
-	"coigwriter/internal/table"
 )
 
 // VoteOptions say how votes are analysed.
@@ -34,7 +32,8 @@ type WinRates struct {
 	Language string       `json:"language"`
 	Votes    int          `json:"votes"`
 	Ranked   int          `json:"from_rankings"`            // votes that rankings stand for
-	Partial  int          `json:"rankings_of_fewer_models"` // than another rater ranked for the query
+	Partial  int          `json:"rankings_of_fewer_models"` // than the longest ranking of the language
+	Most     int          `json:"votes_of_one_query"`       // on one pair, at most: from 2 on, queries are the unit
 	Queries  int          `json:"queries"`
 	Raters   int          `json:"raters"`
 	Models   []string     `json:"models"`
@@ -61,8 +60,18 @@ type WinPair struct {
 	P       Number   `json:"p_exact"`
 	Holm    Number   `json:"p_holm"`
 	BH      Number   `json:"p_bh"`
+	Sign    Sign     `json:"sign_by_query"`
 	// Equal is the rate at equal length, where every vote carries both lengths: ties count half.
 	Equal *LengthControl `json:"length_controlled,omitempty"`
+}
+
+// A Sign is the exact sign test with queries as the unit: how many favour A, how many B.
+type Sign struct {
+	For     int    `json:"for"`
+	Against int    `json:"against"`
+	Even    int    `json:"even"` // queries whose votes cancel out; they do not count
+	P       Number `json:"p"`
+	Holm    Number `json:"p_holm"`
 }
 
 // A LengthControl is a win rate without what length alone explains (AlpacaEval 2, minimal form).
@@ -75,7 +84,8 @@ type LengthControl struct {
 
 // PositionBias is how often the side shown first won.
 type PositionBias struct {
-	Known    bool     `json:"known"` // every vote says what was shown first
+	Known    bool     `json:"known"`   // some votes say what was shown first
+	Unknown  int      `json:"unknown"` // votes that do not; they are left out here
 	First    int      `json:"first"`
 	N        int      `json:"n"`
 	Rate     Number   `json:"rate"`
@@ -87,37 +97,56 @@ type PositionBias struct {
 func (v *Votes) WinRates(language string, o VoteOptions) WinRates {
 	p := v.poll(language)
 	c := stats.Count(p.models, p.votes)
-	out := WinRates{Language: language, Votes: len(p.votes), Ranked: p.ranked, Partial: p.partial, Queries: len(p.queries), Raters: len(p.raters), Models: p.models, Position: p.position()}
-	rates := stats.BootstrapRates(p.models, p.votes, p.queries, stats.Resample(o.Seed, o.Bootstrap, len(p.queries)))
+	out := WinRates{Language: language, Votes: len(p.votes), Ranked: p.ranked, Partial: p.partial.n, Most: p.most(), Queries: len(p.queries), Raters: len(p.raters), Models: p.models, Position: p.position()}
+	samples, per, long := stats.Resample(o.Seed, o.Bootstrap, len(p.queries)), stats.CountByQuery(p.models, p.votes, p.queries), p.withLengths()
+	var signs []float64
 	for _, r := range c.Pairs() {
+		sign := per.Sign(r.I, r.J)
+		signs = append(signs, sign.P)
 		w := WinPair{
 			A: p.models[r.I], B: p.models[r.J], Wins: int(r.Wins), Losses: int(r.Losses), Ties: int(r.Ties), BothBad: int(r.Bad), N: int(r.N()),
 			Rate: Number(r.Rate), HalfTie: Number(r.HalfTie), Wilson: intervalOf(r.Wilson), P: Number(r.P), Holm: Number(r.Holm), BH: Number(r.BH),
-			Cluster: Interval{Number(math.NaN()), Number(math.NaN())},
+			Cluster: clusterInterval(per.BootstrapRate(samples, r.I, r.J), r.Rate, sign), Sign: Sign{For: sign.For, Against: sign.Against, Even: sign.Even, P: Number(sign.P)},
 		}
-		if draws := rates(r.I, r.J); len(draws) > 1 {
-			w.Cluster = intervalOf(stats.Percentiles(draws, 0.95))
-		}
-		if p.lengths && p.ranked == 0 {
-			w.Equal = p.lengthControl(r.I, r.J)
+		if len(long.votes) > 0 {
+			w.Equal = long.lengthControl(w.A, w.B)
 		}
 		out.Pairs = append(out.Pairs, w)
+	}
+	for i, holm := range stats.Holm(signs) {
+		out.Pairs[i].Sign.Holm = Number(holm)
 	}
 	for _, m := range c.MeanRates() {
 		out.Mean = append(out.Mean, Number(m))
 	}
-	out.Notes = out.notes(p, o)
+	out.Notes = out.notes(p, o, len(long.votes))
 	if other := v.others(); !other.IsZero() {
 		out.Notes = append(out.Notes, other)
 	}
 	return out
 }
 
-// lengthControl is the rate of model i against j at equal length.
-func (p poll) lengthControl(i, j int) *LengthControl {
+// clusterInterval is the percentile interval of rates over resampled queries. Where all resamples give
+// one rate they know nothing of chance (every query said the same): then it is Wilson's with queries as
+// the unit.
+func clusterInterval(draws []float64, rate float64, sign stats.SignTest) Interval {
+	if len(draws) < 2 {
+		return Interval{Number(math.NaN()), Number(math.NaN())}
+	}
+	i := stats.Percentiles(draws, 0.95)
+	if i.Lo == i.Hi {
+		n := float64(sign.For + sign.Against + sign.Even)
+		i = stats.Wilson(rate*n, n, 0.95)
+	}
+	return intervalOf(i)
+}
+
+// lengthControl is the rate of model a against b at equal length.
+func (p poll) lengthControl(a, b string) *LengthControl {
+	i, j := slices.Index(p.models, a), slices.Index(p.models, b)
 	var preference, difference []float64
 	for _, v := range p.votes {
-		if min(v.Left, v.Right) != i || max(v.Left, v.Right) != j {
+		if !(v.Left == i && v.Right == j || v.Left == j && v.Right == i) {
 			continue
 		}
 		won, d := 0.5, v.Covariates[1]
@@ -143,55 +172,82 @@ func (p poll) lengthControl(i, j int) *LengthControl {
 }
 
 func (p poll) position() PositionBias {
-	b := PositionBias{Known: p.sides && p.ranked == 0 && len(p.votes) > 0, Rate: Number(math.NaN()), P: Number(math.NaN()), Interval: Interval{Number(math.NaN()), Number(math.NaN())}}
-	if b.Known {
-		x := stats.PositionOf(p.votes)
+	b := PositionBias{Rate: Number(math.NaN()), P: Number(math.NaN()), Interval: Interval{Number(math.NaN()), Number(math.NaN())}}
+	sided := p.withSides().votes
+	b.Unknown = len(p.votes) - len(sided)
+	if b.Known = len(sided) > 0; b.Known {
+		x := stats.PositionOf(sided)
 		b.First, b.N, b.Rate, b.Interval, b.P = int(x.Left), int(x.N), Number(x.Rate), intervalOf(x.Interval), Number(x.P)
 	}
 	return b
 }
 
+// note says it in words; empty where nothing is known.
+func (b PositionBias) note() Note {
+	if !b.Known || b.N == 0 {
+		return Note{}
+	}
+	n := note("先显示的一方胜 %d/%d = %.1f%% [%s]，p %s", "what was shown first won %d of %d = %.1f%% [%s], p %s", b.First, b.N, 100*b.Rate, percentRange(b.Interval), PText(b.P))
+	if b.Unknown > 0 {
+		n.ZH, n.EN = n.ZH+fmt.Sprintf("（另有 %d 票未说明先后）", b.Unknown), n.EN+fmt.Sprintf(" (%d more votes do not say what was first)", b.Unknown)
+	}
+	return n
+}
+
 // notes are the methods in words, from what was done.
-func (w WinRates) notes(p poll, o VoteOptions) []Note {
+func (w WinRates) notes(p poll, o VoteOptions, long int) []Note {
 	notes := []Note{
 		TiePolicy,
 		note("p：已分胜负的票对一半的精确双侧二项检验，按 Holm 对本语言的 %d 对校正", "p: exact two-sided binomial test of the decided votes against one half, corrected by Holm over the %d pairs of this language", len(w.Pairs)),
 	}
 	switch {
 	case p.ranked > 0 && o.Bootstrap > 0:
-		notes = append(notes, note("票由排名展开，彼此相关：区间按 %d 道题重抽 %d 次（种子 %d）；Wilson 会把它们当作独立", "votes come from rankings and belong together: intervals resample the %d queries %d times (seed %d); Wilson's would treat them as independent", w.Queries, o.Bootstrap, o.Seed))
+		notes = append(notes, note("票由排名展开，彼此相关：区间按 %d 道题重抽 %d 次（种子 %d），检验以题为单位；Wilson 与二项检验会把它们当作独立，故略去", "votes come from rankings and belong together: intervals resample the %d queries %d times (seed %d), and queries are the unit of the test; Wilson's and the binomial would treat them as independent and are left out", w.Queries, o.Bootstrap, o.Seed))
 	case o.Bootstrap > 0:
 		notes = append(notes, note("区间：Wilson 视各票独立；聚类区间按 %d 道题重抽 %d 次（种子 %d）", "intervals: Wilson's treat votes as independent; clustered ones resample the %d queries %d times (seed %d)", w.Queries, o.Bootstrap, o.Seed))
 	default:
 		notes = append(notes, note("区间：Wilson 视各票独立；没有重抽，就不知道几票同出一题", "intervals: Wilson's treat votes as independent; without a bootstrap nothing knows that votes share queries"))
 	}
-	if p.partial > 0 {
-		notes = append(notes, note("%d 份排名少列了别人在同一题上排过的模型：相关各对的票因此少些", "%d rankings leave out models that another rater ranked for the query: their pairs rest on fewer votes", p.partial))
+	if w.Most > 1 {
+		n := note("同一题同一对最多有 %d 票，并不独立：星号按以题为单位的符号检验（p 按题）", "a query and pair has up to %d votes, which are not independent: stars follow the sign test with queries as the unit (p by queries)", w.Most)
+		if o.Bootstrap > 0 {
+			n.ZH, n.EN = n.ZH+"，矩阵与图里的区间按题重抽", n.EN+", and matrix and figure show the intervals over queries"
+		}
+		notes = append(notes, n)
 	}
-	if most := p.votesOfOneQuery(); most > 1 && p.ranked == 0 {
-		notes = append(notes, note("同一题同一对最多有 %d 票：评测员对题看法一致时，精确检验会过于自信", "a query and pair has up to %d votes: where raters agree about queries, the exact test is too sure", most))
+	for _, n := range []Note{p.partial.note(), w.Position.note()} {
+		if !n.IsZero() {
+			notes = append(notes, n)
+		}
+	}
+	if p.unnamed > 0 && p.unnamed < len(p.votes) || p.unnamed > 0 && w.Most > 1 {
+		notes = append(notes, note("%d 票未写评测员：同一人重复投票无从得知", "%d votes name no rater: whether one person voted twice cannot be told", p.unnamed))
+	}
+	if long > 0 && long < len(p.votes) {
+		notes = append(notes, note("等长时的胜率用有双方长度的 %d 票（共 %d）", "rates at equal length rest on the %d of %d votes that carry both lengths", long, len(p.votes)))
 	}
 	return notes
 }
 
-// votesOfOneQuery is the largest number of votes that one query has on one pair.
-func (p poll) votesOfOneQuery() int {
-	n, most := map[string]int{}, 0
-	for _, v := range p.votes {
-		key := fmt.Sprint(v.Query, "\x00", min(v.Left, v.Right), max(v.Left, v.Right))
-		n[key]++
-		most = max(most, n[key])
-	}
-	return most
-}
+// dependent reports whether votes belong together, so that queries are the unit.
+func (w WinRates) dependent() bool { return w.Ranked > 0 || w.Most > 1 }
 
 // Interval is the one to show for a pair: from resampled queries where votes belong together, else
 // Wilson's.
 func (w WinRates) Interval(p WinPair) Interval {
-	if w.Ranked > 0 {
+	if w.Ranked > 0 || w.dependent() && p.Cluster.Lo.Defined() {
 		return p.Cluster
 	}
 	return p.Wilson
+}
+
+// Corrected is the p-value that decides on stars: after Holm, of the sign test over queries where votes
+// belong together, else of the votes.
+func (w WinRates) Corrected(p WinPair) Number {
+	if w.dependent() {
+		return p.Sign.Holm
+	}
+	return p.Holm
 }
 
 // Pair returns the cell of row a against column b, turned round where it stands so.
@@ -202,7 +258,7 @@ func (w WinRates) Pair(a, b string) (WinPair, bool) {
 		}
 		if p.A == b && p.B == a {
 			flip := func(i Interval) Interval { return Interval{1 - i.Hi, 1 - i.Lo} }
-			p.A, p.B, p.Wins, p.Losses = a, b, p.Losses, p.Wins
+			p.A, p.B, p.Wins, p.Losses, p.Sign.For, p.Sign.Against = a, b, p.Losses, p.Wins, p.Sign.Against, p.Sign.For
 			p.Rate, p.HalfTie, p.Wilson, p.Cluster = 1-p.Rate, 1-p.HalfTie, flip(p.Wilson), flip(p.Cluster)
 			if p.Equal != nil {
 				e := *p.Equal
@@ -213,90 +269,6 @@ func (w WinRates) Pair(a, b string) (WinPair, bool) {
 		}
 	}
 	return WinPair{}, false
-}
-
-// Tables returns the matrix and the list of pairs, in the language asked for.
-func (w WinRates) Tables(lang string) []*table.Table {
-	name := languageName(w.Language, lang)
-	columns := []table.Column{table.Text(pick(lang, "行胜列", "row beats column"))}
-	for _, m := range w.Models {
-		columns = append(columns, table.Num(m))
-	}
-	columns = append(columns, table.Num(pick(lang, "平均", "mean")))
-	matrix := table.New(pick(lang, "胜率矩阵 · ", "Win rates · ")+name, columns...).As("winrate-" + slug(w.Language))
-	matrix.Note = pick(lang, "每格：占已分胜负的百分比 [95% 区间]，n 为已分胜负的票数；* Holm 校正后 p < .05，** p < .01", "each cell: per cent of decided votes [95% interval] and their number; * p < .05 after Holm, ** p < .01")
-	for i, a := range w.Models {
-		row := []any{a}
-		for _, b := range w.Models {
-			p, ok := w.Pair(a, b)
-			if !ok || p.N == 0 {
-				row = append(row, nil)
-				continue
-			}
-			row = append(row, w.cell(p))
-		}
-		matrix.Add(append(row, table.Percent(w.Mean[i]))...)
-	}
-	return []*table.Table{matrix, w.pairTable(lang, name)}
-}
-
-func (w WinRates) cell(p WinPair) string {
-	i := w.Interval(p)
-	s := fmt.Sprintf("%.1f%s [%s] %d", 100*p.Rate, stars(p.Holm), percentRange(i), p.N)
-	return s
-}
-
-// percentRange writes an interval of shares in per cent.
-func percentRange(i Interval) string {
-	if !i.Lo.Defined() {
-		return "–"
-	}
-	return fmt.Sprintf("%.1f, %.1f", 100*i.Lo, 100*i.Hi)
-}
-
-func stars(p Number) string {
-	switch {
-	case p < 0.01:
-		return "**"
-	case p < 0.05:
-		return "*"
-	}
-	return ""
-}
-
-// PText writes a p-value: three digits, and a bound below .001.
-func PText(p Number) string {
-	switch {
-	case !p.Defined():
-		return "–"
-	case p < 0.001:
-		return "< .001"
-	}
-	return strings.TrimPrefix(fmt.Sprintf("%.3f", p), "0")
-}
-
-func (w WinRates) pairTable(lang, name string) *table.Table {
-	columns := []table.Column{
-		table.Text("A"), table.Text("B"), table.Num(pick(lang, "胜", "wins")), table.Num(pick(lang, "负", "losses")), table.Num(pick(lang, "平", "ties")), table.Num(pick(lang, "都不好", "both bad")),
-		table.Num(pick(lang, "胜率", "rate")), table.Num("Wilson 95%"), table.Num(pick(lang, "按题重抽 95%", "by queries 95%")), table.Num("p"), table.Num("Holm"),
-	}
-	lengths := slices.ContainsFunc(w.Pairs, func(p WinPair) bool { return p.Equal != nil })
-	if lengths {
-		columns = append(columns, table.Num(pick(lang, "等长时", "at equal length")), table.Num("95%"), table.Num(pick(lang, "偏长", "prefers longer")))
-	}
-	t := table.New(pick(lang, "每一对 · ", "Every pair · ")+name, columns...).As("pairs-" + slug(w.Language))
-	t.Note = joined(lang, w.Notes...)
-	for _, p := range w.Pairs {
-		row := []any{p.A, p.B, p.Wins, p.Losses, p.Ties, p.BothBad, table.Percent(p.Rate), percentRange(p.Wilson), percentRange(p.Cluster), PText(p.P), PText(p.Holm)}
-		switch {
-		case lengths && p.Equal != nil:
-			row = append(row, table.Percent(p.Equal.Rate), percentRange(p.Equal.Interval), table.Percent(p.Equal.PrefersLonger))
-		case lengths:
-			row = append(row, nil, nil, nil)
-		}
-		t.Add(row...)
-	}
-	return t
 }
 
 // languageName is a language in words.

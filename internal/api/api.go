@@ -62,6 +62,7 @@ func New(opt Options) *API {
 	a.triplets()
 	a.reviews()
 	a.releases()
+	a.benchmark()
 	return a
 }
 

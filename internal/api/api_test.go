@@ -167,3 +167,46 @@ func TestImportAndErrors(t *testing.T) {
 		}
 	}
 }
+
+// A set is made, added to, frozen and answered by requests alone; what was refused is said.
+func TestBenchmark(t *testing.T) {
+	d := dbtest.Open(t)
+	srv := httptest.NewServer(api.New(api.Options{DB: d}))
+	defer srv.Close()
+	eng := client{t, srv.URL + "/api/v1", token(t, d, user.Engineer)}
+	want := func(method, path, body string, code int, words ...string) string {
+		t.Helper()
+		got, reply, _ := eng.do(method, path, body)
+		if got != code {
+			t.Fatalf("%s %s: %d %s", method, path, got, reply)
+		}
+		for _, w := range words {
+			if !strings.Contains(reply, w) {
+				t.Errorf("%s %s: no %s in %s", method, path, w, reply)
+			}
+		}
+		return reply
+	}
+	want("GET", "/benchmark", "", 200, "[]")
+	reply := want("POST", "/benchmark", `{"name":"春","queries":[{"id":"q1","genre":"散文","prompt":"写一写门槛。"},{"id":"q2","genre":"nothing","prompt":"写一写门。"}]}`, 200, `"added":1`, "q2: genre")
+	var made struct {
+		Set struct{ ID string } `json:"set"`
+	}
+	if err := json.Unmarshal([]byte(reply), &made); err != nil {
+		t.Fatal(err)
+	}
+	at := "/benchmark/" + made.Set.ID
+	want("POST", at+"/queries", `{"id":"q2","genre":"诗歌","prompt":"写一首中秋诗。","constraints":{"length":{"max":12,"unit":"lines"}}}`, 200, `"poetry"`)
+	want("POST", at+"/queries", `{"id":"q2","genre":"诗歌","prompt":"又一首。"}`, 422, "another query")
+	want("POST", at+"/queries", `{"id":"q3","prompt":{"a":7}}`, 422, "prompt")
+	want("POST", at+"/answers", `{"answers":[{"query_id":"q1","model":"m","output":"灯"}]}`, 409, "freeze it first")
+	want("POST", at+"/freeze", "", 200, `"frozen"`, `"hash"`)
+	want("POST", at+"/freeze", "", 409)
+	want("POST", at+"/answers", `{"model":"m","answers":[{"query_id":"q1","output":"灯","finish_reason":"length"},{"query_id":"q2","output":"月"},{"query_id":"q9","output":"月"},{"query_id":"q1"}]}`, 200, `"added":2`, `"cut":1`, "no query of this set", "output")
+	want("GET", at, "", 200, "写一首中秋诗。", `"m"`, `"withdrawn":[]`)
+	want("GET", at+"/answers?limit=1", "", 200, `"灯"`, `"next":1`)
+	if reply := want("GET", at+"/answers?limit=1&after=1&model=m", "", 200, `"月"`); strings.Contains(reply, `"next"`) {
+		t.Errorf("the last page has a next one: %s", reply)
+	}
+	want("GET", "/benchmark/none/answers", "", 404)
+}

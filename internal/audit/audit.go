@@ -134,9 +134,10 @@ func History(ctx context.Context, d *db.DB, kind, id string) ([]Event, error) {
 	return evs, err
 }
 
-// Recent returns the newest entries of all items, newest first, at most limit (1 to 500).
-func Recent(ctx context.Context, d *db.DB, limit int) ([]Event, error) {
+// Recent returns the newest entries of all items, newest first, at most limit (1 to 500); kinds of items
+// that come in thousands can be left out.
+func Recent(ctx context.Context, d *db.DB, limit int, except ...string) ([]Event, error) {
 	var evs []Event
-	err := d.All(ctx, &evs, `SELECT * FROM history ORDER BY at DESC, id DESC LIMIT ?`, min(max(limit, 1), 500))
+	err := d.All(ctx, &evs, `SELECT * FROM history WHERE item_kind NOT IN (?) ORDER BY at DESC, id DESC LIMIT ?`, bun.List(append(except, "")), min(max(limit, 1), 500))
 	return evs, err
 }

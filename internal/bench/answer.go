@@ -8,11 +8,7 @@ import (
 
 	"github.com/uptrace/bun"
 
-	"coigwriter/internal/audit"
 	"coigwriter/internal/db"
-	"coigwriter/internal/errs"
-	"coigwriter/internal/llm"
-	"coigwriter/internal/record"
 	"coigwriter/internal/text"
 )
 
@@ -33,8 +29,8 @@ type Answer struct {
 	Reasoning        string                   `json:"reasoning,omitempty"`
 	Output           string                   `json:"output"`
 	Finish           string                   `json:"finish_reason,omitempty"`
-	Thought          string                   `json:"thought,omitempty"` // how the reasoning was marked (record.SplitThought)
-	Failure          string                   `json:"failure,omitempty"` // an llm.Kind
+	Thought          string                   `json:"reasoning_mark,omitempty"` // how the reasoning was marked (record.SplitThought)
+	Failure          string                   `json:"failure,omitempty"`        // an llm.Kind
 	FailureDetail    string                   `json:"failure_detail,omitempty"`
 	Chars            int                      `json:"chars"` // code points of the output
 	OutputLanguage   string                   `json:"output_language"`
@@ -49,7 +45,15 @@ type Answer struct {
 }
 
 // Cut reports whether the answer ended at the limit of tokens.
-func (a Answer) Cut() bool { return a.Finish == "length" }
+func (a Answer) Cut() bool { return a.Failure == "" && a.Finish == "length" }
+
+// Empty reports whether there is an answer that says nothing.
+func (a Answer) Empty() bool { return a.Failure == "" && a.Chars == 0 }
+
+// Switched reports whether the answer is in another language than its query.
+func (a Answer) Switched(q Query) bool {
+	return a.OutputLanguage != "" && a.OutputLanguage != "und" && a.OutputLanguage != q.Language
+}
 
 // measure fills in what is known from the output.
 func (a *Answer) measure() {
@@ -74,7 +78,7 @@ type AnswerRecord struct {
 	Output    string          `json:"output"`
 	Usage     Usage           `json:"usage"`
 	Finish    string          `json:"finish_reason,omitempty"`
-	Thought   string          `json:"thought,omitempty"`
+	Thought   string          `json:"reasoning_mark,omitempty"`
 	Failure   string          `json:"failure,omitempty"`
 	Scripted  bool            `json:"scripted,omitempty"`
 	Settings  json.RawMessage `json:"settings,omitempty"`
@@ -98,14 +102,32 @@ func RecordOf(q Query, a Answer) AnswerRecord {
 // Answers returns the answers to the queries of a set: of all models, or of some; in the order of
 // queries, then model and sample.
 func Answers(ctx context.Context, d *db.DB, setID string, models ...string) ([]Answer, error) {
-	q := `SELECT a.* FROM answer a JOIN query q ON q.id = a.query_id WHERE q.set_id = ?`
-	args := []any{setID}
-	if len(models) > 0 {
-		q, args = q+` AND a.model IN (?)`, append(args, bun.List(models))
-	}
+	where, args := answersOf(setID, models)
 	var as []Answer
-	err := d.All(ctx, &as, q+` ORDER BY q.position, q.id, a.model, a.sample`, args...)
+	err := d.All(ctx, &as, `SELECT a.* FROM answer a JOIN query q ON q.id = a.query_id WHERE `+where+` ORDER BY q.position, q.id, a.model, a.sample`, args...)
 	return as, err
+}
+
+// AnswersAfter is a page of [Answers]: at most limit of them after the first so many, of one model, or
+// of all where model is "".
+func AnswersAfter(ctx context.Context, d *db.DB, setID, model string, after, limit int) ([]Answer, error) {
+	var models []string
+	if model != "" {
+		models = []string{model}
+	}
+	where, args := answersOf(setID, models)
+	var as []Answer
+	err := d.All(ctx, &as, `SELECT a.* FROM answer a JOIN query q ON q.id = a.query_id WHERE `+where+` ORDER BY q.position, q.id, a.model, a.sample LIMIT ? OFFSET ?`, append(args, limit, after)...)
+	return as, err
+}
+
+// answersOf is the condition of a set's answers (a) to its queries (q).
+func answersOf(setID string, models []string) (where string, args []any) {
+	where, args = `q.set_id = ?`, []any{setID}
+	if len(models) > 0 {
+		where, args = where+` AND a.model IN (?)`, append(args, bun.List(models))
+	}
+	return where, args
 }
 
 // AnswersTo returns the answers to one query, by model and sample.
@@ -121,115 +143,52 @@ type ModelCount struct {
 	Queries  int     `json:"queries"` // with at least one answer
 	Answers  int     `json:"answers"`
 	Failed   int     `json:"failed"`         // no output, and why is known
-	Empty    int     `json:"empty"`          // an output of no letters
+	Empty    int     `json:"empty"`          // an output of white space, or none and no reason
 	Cut      int     `json:"cut"`            // at the limit of tokens
 	Switched int     `json:"other_language"` // in another language than the query's
 	Thought  int     `json:"with_reasoning"`
 	Chars    float64 `json:"mean_chars"` // of outputs that are not empty
 	Tokens   int64   `json:"completion_tokens"`
 	Scripted bool    `json:"scripted,omitempty"`
+
+	Failures map[string]int `json:"failures,omitempty" bun:"-"` // by llm.Kind
+	Finish   map[string]int `json:"finish_reasons" bun:"-"`     // of the answers that did not fail; "" where it is not known
 }
 
 // Counts returns what every model has answered of a set, by model.
 func Counts(ctx context.Context, d *db.DB, setID string) ([]ModelCount, error) {
 	var out []ModelCount
-	err := d.All(ctx, &out, `SELECT a.model, COUNT(DISTINCT a.query_id) AS queries, COUNT(*) AS answers,
+	err := d.All(ctx, &out, `SELECT a.model, COUNT(DISTINCT CASE WHEN a.failure = '' THEN a.query_id END) AS queries, COUNT(*) AS answers,
 			SUM(CASE WHEN a.failure <> '' THEN 1 ELSE 0 END) AS failed,
 			SUM(CASE WHEN a.failure = '' AND a.chars = 0 THEN 1 ELSE 0 END) AS empty,
-			SUM(CASE WHEN a.finish = 'length' THEN 1 ELSE 0 END) AS cut,
+			SUM(CASE WHEN a.failure = '' AND a.finish = 'length' THEN 1 ELSE 0 END) AS cut,
 			SUM(CASE WHEN a.output_language NOT IN ('', 'und', q.language) THEN 1 ELSE 0 END) AS switched,
 			SUM(CASE WHEN a.reasoning <> '' THEN 1 ELSE 0 END) AS thought,
 			COALESCE(AVG(CASE WHEN a.chars > 0 THEN a.chars * 1.0 END), 0) AS chars,
 			SUM(a.completion_tokens) AS tokens, MAX(CASE WHEN a.scripted THEN 1 ELSE 0 END) = 1 AS scripted
 		FROM answer a JOIN query q ON q.id = a.query_id WHERE q.set_id = ? AND q.withdrawn_at IS NULL GROUP BY a.model ORDER BY a.model`, setID)
+	if err != nil {
+		return nil, err
+	}
+	var ends []struct {
+		Model, Failure, Finish string
+		N                      int
+	}
+	err = d.All(ctx, &ends, `SELECT a.model, a.failure, CASE WHEN a.failure = '' THEN a.finish ELSE '' END AS finish, COUNT(*) AS n
+		FROM answer a JOIN query q ON q.id = a.query_id WHERE q.set_id = ? AND q.withdrawn_at IS NULL GROUP BY 1, 2, 3`, setID)
+	at := map[string]*ModelCount{}
+	for i := range out {
+		out[i].Failures, out[i].Finish = map[string]int{}, map[string]int{}
+		at[out[i].Model] = &out[i]
+	}
+	for _, e := range ends {
+		switch m := at[e.Model]; {
+		case m == nil: // its first answer came between the two questions
+		case e.Failure != "":
+			m.Failures[e.Failure] += e.N
+		default:
+			m.Finish[e.Finish] += e.N
+		}
+	}
 	return out, err
-}
-
-// An ImportReport says what became of the answers of a file.
-type ImportReport struct {
-	Read    int       `json:"read"`
-	Added   int       `json:"added"`
-	Same    int       `json:"same"` // there already, with the same output
-	Models  []string  `json:"models"`
-	Refused []Refused `json:"-"`
-}
-
-// ImportAnswers adds answers that were made elsewhere to the queries of a frozen set, matched by query
-// id; sample says which of a model's answers each is. One that is there already with another output is
-// refused: an answer never changes under the votes about it.
-func ImportAnswers(ctx context.Context, d *db.DB, by, setID string, gs []record.Generation) (rep ImportReport, err error) {
-	defer errs.Wrap(&err, "import answers")
-	s, err := GetSet(ctx, d, setID)
-	if err != nil {
-		return rep, err
-	}
-	if s.State == Draft {
-		return rep, errs.Conflictf("%s is a draft: freeze it first, so that what was answered cannot change", s.Title())
-	}
-	qs, err := Queries(ctx, d, setID)
-	if err != nil {
-		return rep, err
-	}
-	byCode := map[string]Query{}
-	for _, q := range qs {
-		byCode[q.Code] = q
-	}
-	rep.Read = len(gs)
-	for from := 0; from < len(gs); from += 200 {
-		if err := d.Transact(ctx, func(tx *db.DB) error { return importSome(ctx, tx, by, byCode, gs[from:min(from+200, len(gs))], &rep) }); err != nil {
-			return rep, err
-		}
-	}
-	seen := map[string]bool{}
-	for _, g := range gs {
-		if !seen[g.Model] {
-			seen[g.Model], rep.Models = true, append(rep.Models, g.Model)
-		}
-	}
-	return rep, nil
-}
-
-func importSome(ctx context.Context, tx *db.DB, by string, byCode map[string]Query, gs []record.Generation, rep *ImportReport) error {
-	refuse := func(g record.Generation, format string, args ...any) {
-		rep.Refused = append(rep.Refused, Refused{g, errs.Invalidf(format, args...)})
-	}
-	for _, g := range gs {
-		q, ok := byCode[g.QueryID]
-		switch {
-		case !ok:
-			refuse(g, "query_id %q is no query of this set", g.QueryID)
-			continue
-		case g.Model == "":
-			refuse(g, "query %s: the record names no model", g.QueryID)
-			continue
-		case strings.ContainsRune(g.Output+g.Reasoning, 0):
-			refuse(g, "query %s: the output holds a NUL character", g.QueryID)
-			continue
-		}
-		a := Answer{
-			ID: db.NewID(), QueryID: q.ID, Model: g.Model, Sample: g.Sample, Reasoning: g.Reasoning, Output: g.Output, Finish: g.Finish, Thought: g.Thought,
-			CompletionTokens: int64(g.Tokens), Origin: Imported, CreatedAt: tx.Now(), CreatedBy: by, Scripted: llm.IsScripted(g.Model),
-		}
-		a.measure()
-		var old []Answer
-		if err := tx.All(ctx, &old, `SELECT * FROM answer WHERE query_id = ? AND model = ? AND sample = ?`, q.ID, a.Model, a.Sample); err != nil {
-			return err
-		}
-		if len(old) > 0 {
-			if old[0].Output == a.Output {
-				rep.Same++
-			} else {
-				refuse(g, "query %s: %s has another answer already (sample %d); give it another sample number, or the model another name", g.QueryID, g.Model, a.Sample)
-			}
-			continue
-		}
-		if err := tx.Insert(ctx, &a); err != nil {
-			return err
-		}
-		rep.Added++
-		if err := audit.Record(ctx, tx, audit.Entry{Kind: "answer", ID: a.ID, Actor: by, Action: "import", Data: map[string]any{"query": q.Code, "model": a.Model, "sample": a.Sample, "output": text.ContentHash(a.Output)}}); err != nil {
-			return err
-		}
-	}
-	return nil
 }

@@ -22,7 +22,8 @@ const (
 // A Check is what was found out about a set.
 type Check struct {
 	Genres []Coverage `json:"genres"`
-	Short  int        `json:"short"` // genres and languages with fewer than EachGenre
+	Intact bool       `json:"intact"` // the queries are those that were frozen
+	Short  int        `json:"short"`  // genres and languages with fewer than EachGenre
 	Twins  []Twin     `json:"near_duplicates"`
 	Leaks  []Leak     `json:"leaks"`
 	Texts  int        `json:"texts"` // that queries were looked for in
@@ -82,7 +83,7 @@ type Detector struct {
 	qs     []Query
 	sets   [][]uint64
 	within map[uint64][]int // shingle → queries that have it
-	hits   []int            // of the text at hand, by query
+	hits   []int            // of the text at hand, by query: not for several goroutines
 }
 
 // NewDetector looks for these queries.
@@ -147,29 +148,41 @@ func (t *Detector) In(where, id, s string) (out []Leak) {
 // each, with where it is from and its ID; nil for none.
 func CheckSet(ctx context.Context, d *db.DB, tax *genre.Taxonomy, setID string, further func(look func(where, id, s string)) error) (c Check, err error) {
 	defer errs.Wrap(&err, "check queries")
+	s, err := GetSet(ctx, d, setID)
+	if err != nil {
+		return c, err
+	}
 	all, err := Queries(ctx, d, setID)
 	if err != nil {
 		return c, err
 	}
+	c.Intact, c.Twins, c.Leaks = Intact(s, all), []Twin{}, []Leak{}
 	qs := Standing(all)
 	c.Genres, c.Short = Cover(qs, tax)
 	t := NewDetector(qs)
-	c.Twins = t.Twins()
+	c.Twins = append(c.Twins, t.Twins()...)
 	look := func(where, id, s string) {
 		c.Texts++
 		c.Leaks = append(c.Leaks, t.In(where, id, s)...)
 	}
-	type row struct{ ID, Prompt, Article string }
+	type row struct {
+		ID, Article string
+		Content     db.JSON[struct {
+			Prompt string `json:"prompt"`
+		}]
+	}
 	err = db.Each(ctx, d, func(r *row) error {
-		look("triplet", r.ID, r.Prompt+"\n"+r.Article)
+		look("triplet", r.ID, r.Content.V.Prompt+"\n"+r.Article)
 		return ctx.Err()
-	}, `SELECT t.id, t.prompt, s.text AS article FROM triplet t JOIN source s ON s.id = t.source_id WHERE t.state NOT IN ('removed', 'abandoned') ORDER BY t.id`)
+	}, `SELECT id, content, article FROM triplet WHERE state NOT IN ('removed', 'abandoned') ORDER BY id`)
 	if err != nil {
 		return c, err
 	}
 	if further != nil {
 		err = further(look)
 	}
-	slices.SortStableFunc(c.Leaks, func(a, b Leak) int { return cmp.Compare(b.Share, a.Share) })
+	slices.SortFunc(c.Leaks, func(a, b Leak) int {
+		return cmp.Or(cmp.Compare(b.Share, a.Share), cmp.Compare(a.Query, b.Query), cmp.Compare(a.Where, b.Where), cmp.Compare(a.ID, b.ID))
+	})
 	return c, err
 }

@@ -2,16 +2,14 @@ package bench
 
 import (
 	"context"
-	"slices"
+	"maps"
 	"sync"
 
 	"golang.org/x/sync/errgroup"
 
-	"coigwriter/internal/audit"
 	"coigwriter/internal/db"
 	"coigwriter/internal/errs"
 	"coigwriter/internal/llm"
-	"coigwriter/internal/text"
 )
 
 // A Run is what a model is asked for.
@@ -23,11 +21,12 @@ type Run struct {
 	Languages   []string
 	Genres      []string
 	Limit       int  // answers at most, 0 for all that are missing
-	Again       bool // ask again where it failed for good
+	Again       bool // ask again where the model failed for good
 	Concurrency int  // questions at once, 0 for the client's number in flight
 	By          string
 
-	Progress func(Step) // called for every answer, one at a time; nil for none
+	Enough   func() bool // asked before every question: true ends the run, and what is under way is kept; nil for never
+	Progress func(Step)  // called for every answer, one at a time; nil for none
 }
 
 // A Step is one answer of a run, or why there is none.
@@ -36,6 +35,7 @@ type Step struct {
 	Sample  int
 	Answer  *Answer // nil for a failure that says nothing about the query: it stays open
 	Failure *llm.Failure
+	Raced   bool // another process had stored the answer before: that one stands
 }
 
 // A Summary counts what a run did.
@@ -44,18 +44,15 @@ type Summary struct {
 	Wanted   int              `json:"wanted"` // queries × samples
 	There    int              `json:"there"`  // already, before the run
 	Added    int              `json:"added"`
-	Cut      int              `json:"cut"` // of Added: at the limit of tokens
-	Failed   int              `json:"failed"`
-	Open     int              `json:"open"` // still to be asked
+	Cut      int              `json:"cut"`            // of Added: at the limit of tokens
+	Switched int              `json:"other_language"` // of Added: not in the query's
+	Thought  int              `json:"with_reasoning"` // of Added
+	Failed   int              `json:"failed"`         // for good
+	Open     int              `json:"open"`           // still to be asked
 	Failures map[llm.Kind]int `json:"failures,omitempty"`
 	Finish   map[string]int   `json:"finish_reasons"`
+	Tokens   llm.Tokens       `json:"tokens"`
 	Stopped  *llm.Failure     `json:"-"` // why the run ended early, nil when it did not
-}
-
-// A wish is one answer that is missing.
-type wish struct {
-	q      Query
-	sample int
 }
 
 // Generate asks a model for the answers that are missing, several at once, in the order of the queries.
@@ -68,13 +65,16 @@ func Generate(ctx context.Context, d *db.DB, c *llm.Client, run Run) (sum Summar
 		run.Model = c.Endpoint().Model
 	}
 	sum = Summary{Model: run.Model, Failures: map[llm.Kind]int{}, Finish: map[string]int{}}
-	wishes, err := wishesOf(ctx, d, &run, &sum)
+	if !c.Configured() {
+		sum.Stopped = &llm.Failure{Kind: llm.KindNoEndpoint, Message: "no model is configured: set the endpoint's address and model"}
+		return sum, nil
+	}
+	wishes, err := wishesOf(ctx, d, run, &sum)
 	if err != nil {
 		return sum, err
 	}
-	if !c.Configured() {
-		sum.Open, sum.Stopped = len(wishes), &llm.Failure{Kind: llm.KindNoEndpoint, Message: "no model is configured: set the endpoint's address and model"}
-		return sum, nil
+	if err := sameSettings(ctx, d, c, run); err != nil {
+		return sum, err
 	}
 	var mu sync.Mutex
 	var patience llm.Patience
@@ -87,14 +87,12 @@ func Generate(ctx context.Context, d *db.DB, c *llm.Client, run Run) (sum Summar
 	stopped := func() bool {
 		mu.Lock()
 		defer mu.Unlock()
-		return sum.Stopped != nil
+		return sum.Stopped != nil || run.Enough != nil && run.Enough()
 	}
-	asked := 0
 	for _, w := range wishes {
 		if inner.Err() != nil || stopped() {
 			break
 		}
-		asked++
 		g.Go(func() error {
 			if inner.Err() != nil || stopped() {
 				return nil
@@ -119,135 +117,56 @@ func Generate(ctx context.Context, d *db.DB, c *llm.Client, run Run) (sum Summar
 	if sum.Stopped == nil {
 		sum.Stopped = patience.Rejected()
 	}
-	sum.Open = len(wishes) - sum.Added - sum.Failed
+	sum.Open = sum.Wanted - sum.There - sum.Added - sum.Failed
 	if err == nil {
 		err = ctx.Err()
 	}
 	return sum, err
 }
 
+// And adds the run that came after: what was done adds up, what is missing is what is missing now.
+func (s Summary) And(next Summary) Summary {
+	sum := next
+	sum.There, sum.Added, sum.Cut, sum.Switched, sum.Thought, sum.Failed = s.There, s.Added+next.Added, s.Cut+next.Cut, s.Switched+next.Switched, s.Thought+next.Thought, s.Failed+next.Failed
+	sum.Tokens.Prompt, sum.Tokens.Completion = s.Tokens.Prompt+next.Tokens.Prompt, s.Tokens.Completion+next.Tokens.Completion
+	sum.Failures, sum.Finish = maps.Clone(next.Failures), maps.Clone(next.Finish)
+	for kind, n := range s.Failures {
+		if kind.Final() {
+			sum.Failures[kind] += n
+		}
+	}
+	for reason, n := range s.Finish {
+		sum.Finish[reason] += n
+	}
+	return sum
+}
+
 func (s *Summary) add(step Step) {
 	if step.Failure != nil {
 		s.Failures[step.Failure.Kind]++
 	}
-	if step.Answer == nil {
+	a := step.Answer
+	switch {
+	case step.Raced:
+		s.There++
+		return
+	case a == nil:
 		return
 	}
-	if step.Answer.Failure != "" {
+	s.Tokens.Prompt, s.Tokens.Completion = s.Tokens.Prompt+a.PromptTokens, s.Tokens.Completion+a.CompletionTokens
+	if a.Failure != "" {
 		s.Failed++
 		return
 	}
 	s.Added++
-	s.Finish[step.Answer.Finish]++
-	if step.Answer.Cut() {
+	s.Finish[a.Finish]++
+	if a.Cut() {
 		s.Cut++
 	}
-}
-
-// wishesOf lists what is missing.
-func wishesOf(ctx context.Context, d *db.DB, run *Run, sum *Summary) (out []wish, err error) {
-	set, err := GetSet(ctx, d, run.SetID)
-	if err != nil {
-		return nil, err
+	if a.Switched(step.Query) {
+		s.Switched++
 	}
-	if set.State == Draft {
-		return nil, errs.Conflictf("%s is a draft: freeze it first, so that what was answered cannot change", set.Title())
+	if a.Reasoning != "" {
+		s.Thought++
 	}
-	if run.Samples = max(run.Samples, 1); run.Samples > 1000 {
-		return nil, errs.Invalidf("%d samples of each query: at most 1000", run.Samples)
-	}
-	qs, err := Queries(ctx, d, run.SetID)
-	if err != nil {
-		return nil, err
-	}
-	type done struct {
-		QueryID string
-		Sample  int
-	}
-	var have []done
-	err = d.All(ctx, &have, `SELECT a.query_id, a.sample FROM answer a JOIN query q ON q.id = a.query_id WHERE q.set_id = ? AND a.model = ? AND (? OR a.failure = '')`,
-		run.SetID, run.Model, !run.Again)
-	if err != nil {
-		return nil, err
-	}
-	there := map[done]bool{}
-	for _, h := range have {
-		there[h] = true
-	}
-	picked := func(want []string, s string) bool { return len(want) == 0 || slices.Contains(want, s) }
-	for sample := range run.Samples {
-		for _, q := range Standing(qs) {
-			if !picked(run.Languages, q.Language) || !picked(run.Genres, q.Genre) {
-				continue
-			}
-			sum.Wanted++
-			if there[done{q.ID, sample}] {
-				sum.There++
-				continue
-			}
-			if run.Limit <= 0 || len(out) < run.Limit {
-				out = append(out, wish{q, sample})
-			}
-		}
-	}
-	return out, nil
-}
-
-// one asks for one answer and stores it. A failure that says nothing about the query stores nothing.
-func one(ctx context.Context, d *db.DB, c *llm.Client, run Run, w wish) (step Step, err error) {
-	step.Query, step.Sample = w.q, w.sample
-	if run.Again {
-		if err := forget(ctx, d, run, w); err != nil {
-			return step, err
-		}
-	}
-	said, err := llm.Write(ctx, d, c, run.System, w.q.Prompt, w.sample, llm.About{Kind: "query", ID: w.q.ID})
-	step.Failure = llm.FailureOf(err)
-	if err != nil && step.Failure == nil {
-		return step, err
-	}
-	if step.Failure != nil && !step.Failure.Kind.Final() {
-		return step, nil
-	}
-	a := &Answer{
-		ID: db.NewID(), QueryID: w.q.ID, Model: run.Model, Sample: w.sample, Reasoning: said.Thought, Output: said.Content, Finish: said.Finish,
-		PromptTokens: said.PromptTokens, CompletionTokens: said.CompletionTokens, Origin: Generated, CallID: said.CallID, Scripted: c.Endpoint().Scripted(),
-		CreatedBy: run.By,
-	}
-	a.Settings.V = said.Settings
-	if f := step.Failure; f != nil {
-		a.Failure, a.FailureDetail, a.Output = string(f.Kind), f.Message, ""
-	}
-	a.measure()
-	step.Answer = a
-	return step, d.Transact(ctx, func(tx *db.DB) error {
-		a.CreatedAt = tx.Now()
-		if err := tx.Insert(ctx, a); err != nil {
-			if tx.IsUnique(err) {
-				return nil // another process had the same answer from the same call
-			}
-			return err
-		}
-		return audit.Record(ctx, tx, audit.Entry{
-			Kind: "answer", ID: a.ID, Actor: "model:" + a.Model, Action: "generate", Reason: a.Failure,
-			Data: map[string]any{"query": w.q.Code, "model": a.Model, "sample": a.Sample, "call": a.CallID, "output": text.ContentHash(a.Output), "by": run.By},
-		})
-	})
-}
-
-// forget puts a failed answer aside, so that it can be asked for again; its call stays.
-func forget(ctx context.Context, d *db.DB, run Run, w wish) error {
-	var old []Answer
-	if err := d.All(ctx, &old, `SELECT * FROM answer WHERE query_id = ? AND model = ? AND sample = ? AND failure <> ''`, w.q.ID, run.Model, w.sample); err != nil || len(old) == 0 {
-		return err
-	}
-	return d.Transact(ctx, func(tx *db.DB) error {
-		if _, err := llm.SetAside(ctx, tx, llm.About{Kind: "query", ID: w.q.ID}); err != nil {
-			return err
-		}
-		if _, err := tx.Exec(ctx, `DELETE FROM answer WHERE id = ?`, old[0].ID); err != nil {
-			return err
-		}
-		return audit.Record(ctx, tx, audit.Entry{Kind: "answer", ID: old[0].ID, Actor: run.By, Action: "ask-again", Reason: old[0].Failure})
-	})
 }

@@ -30,6 +30,9 @@ func Starter(language string) (qs []record.Query, err error) {
 		if err != nil {
 			return nil, err
 		}
+		if len(data) == 0 {
+			continue
+		}
 		r, err := record.NewReader(name, bytes.NewReader(data))
 		if err != nil {
 			return nil, err
@@ -52,18 +55,22 @@ func Starter(language string) (qs []record.Query, err error) {
 	return qs, nil
 }
 
+// StarterName is what the starter set of a language is called.
+func StarterName(language string) string {
+	if language == "" {
+		return "starter"
+	}
+	return "starter-" + language
+}
+
 // A Refused is a record that is no query, or no answer to one.
 type Refused struct {
 	Record any   // as it was read
 	Err    error // why
 }
 
-// ImportQueries makes a new draft of records, or the next version of a name that is there. Those that
-// cannot be queries are returned, and the rest goes in; none at all is an error. freeze freezes the set
-// at once, which is refused where a record was.
-func ImportQueries(ctx context.Context, d *db.DB, tax *genre.Taxonomy, by, name, note string, rs []record.Query, freeze bool) (s Set, refused []Refused, err error) {
-	defer errs.Wrap(&err, "import queries")
-	var qs []Query
+// Prepare turns records into queries that are in no set yet; those that cannot be are returned.
+func Prepare(tax *genre.Taxonomy, rs []record.Query) (qs []Query, refused []Refused) {
 	seen := map[string]bool{}
 	for _, r := range rs {
 		q := QueryOf(r)
@@ -78,9 +85,18 @@ func ImportQueries(ctx context.Context, d *db.DB, tax *genre.Taxonomy, by, name,
 		seen[q.Code] = true
 		qs = append(qs, q)
 	}
+	return qs, refused
+}
+
+// ImportQueries makes a new draft of records, or the next version of a name that is there. Those that
+// cannot be queries are returned, and the rest goes in; none at all is an error. freeze freezes the set
+// at once, which is refused where a record was.
+func ImportQueries(ctx context.Context, d *db.DB, tax *genre.Taxonomy, by, name, note string, rs []record.Query, freeze bool) (s Set, refused []Refused, err error) {
+	defer errs.Wrap(&err, "import queries")
+	qs, refused := Prepare(tax, rs)
 	switch {
 	case len(qs) == 0 && len(refused) > 0:
-		return s, refused, errs.Invalidf("none of %d records is a query; the first: %w", len(refused), refused[0].Err)
+		return s, refused, errs.Invalidf("none of %d records is a query; the first: %v", len(refused), refused[0].Err)
 	case len(qs) == 0:
 		return s, refused, errs.Invalidf("there are no queries")
 	}

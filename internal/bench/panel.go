@@ -46,7 +46,14 @@ func Give(ctx context.Context, d *db.DB, m Mark) error {
 		return err
 	}
 	return d.Transact(ctx, func(tx *db.DB) error {
-		if _, err := GetQuery(ctx, tx, m.QueryID); err != nil {
+		q, err := GetQuery(ctx, tx, m.QueryID)
+		if err != nil {
+			return err
+		}
+		if q.WithdrawnAt != nil {
+			return errs.Conflictf("query %s has been withdrawn meanwhile", q.Code)
+		}
+		if err := tx.Lock(ctx, "marks "+m.QueryID+" "+m.PersonID); err != nil { // a double click
 			return err
 		}
 		m.ID, m.At = db.NewID(), tx.Now()
@@ -86,4 +93,26 @@ func Panels(ctx context.Context, d *db.DB, setID string) (map[string]Panel, erro
 		out[r.QueryID] = r
 	}
 	return out, err
+}
+
+// A Turn is how far a person of the panel is with a set.
+type Turn struct {
+	Marked int `json:"marked"`
+	Of     int `json:"of"` // queries that stand
+}
+
+// TurnOf counts what a person has marked of a set.
+func TurnOf(ctx context.Context, d *db.DB, setID, personID string) (t Turn, err error) {
+	err = d.One(ctx, &t, `SELECT COUNT(*) AS of, COUNT(m.id) AS marked FROM query q
+		LEFT JOIN query_mark m ON m.query_id = q.id AND m.person_id = ? WHERE q.set_id = ? AND q.withdrawn_at IS NULL`, personID, setID)
+	return t, err
+}
+
+// NextToMark returns the first query after a place in the set that a person has not marked, or, where
+// there is none, the first of all that they have not; NotFound when they have marked every one.
+func NextToMark(ctx context.Context, d *db.DB, setID, personID string, after int) (q Query, err error) {
+	err = d.One(ctx, &q, `SELECT q.* FROM query q WHERE q.set_id = ? AND q.withdrawn_at IS NULL
+		AND NOT EXISTS (SELECT 1 FROM query_mark m WHERE m.query_id = q.id AND m.person_id = ?)
+		ORDER BY CASE WHEN q.position > ? THEN 0 ELSE 1 END, q.position, q.id LIMIT 1`, setID, personID, after)
+	return q, err
 }

@@ -78,13 +78,21 @@ func CopySet(ctx context.Context, d *db.DB, by, id string) (s Set, err error) {
 		if s, err = newSet(ctx, tx, by, old.Name, "after "+old.Title()); err != nil {
 			return err
 		}
-		for _, q := range Standing(qs) {
-			q.ID, q.SetID, q.UpdatedAt = db.NewID(), s.ID, tx.Now()
-			if err := tx.Insert(ctx, &q); err != nil {
-				return err
-			}
+		qs = Standing(qs)
+		if len(qs) == 0 {
+			return nil
 		}
-		return nil
+		entries := make([]audit.Entry, len(qs))
+		for i := range qs {
+			q := &qs[i]
+			from := q.ID
+			q.ID, q.SetID, q.UpdatedAt = db.NewID(), s.ID, tx.Now()
+			entries[i] = audit.Entry{Kind: "query", ID: q.ID, Actor: by, Action: "copy", Data: map[string]any{"from": from, "query": q.Record()}}
+		}
+		if err := tx.Insert(ctx, &qs); err != nil {
+			return err
+		}
+		return audit.RecordNew(ctx, tx, entries)
 	})
 	return s, err
 }
@@ -113,8 +121,11 @@ func GetQuery(ctx context.Context, d *db.DB, id string) (q Query, err error) {
 	return q, d.One(ctx, &q, `SELECT * FROM query WHERE id = ?`, id)
 }
 
-// draft returns a set whose queries may still change.
+// draft returns a set whose queries may still change, and keeps it from being frozen meanwhile.
 func draft(ctx context.Context, tx *db.DB, setID string) (Set, error) {
+	if err := tx.Lock(ctx, "query set "+setID); err != nil {
+		return Set{}, err
+	}
 	s, err := GetSet(ctx, tx, setID)
 	if err == nil && s.State != Draft {
 		err = errs.Conflictf("%s is %s: its queries do not change any more; make a new version of it", s.Title(), s.State)
@@ -177,7 +188,8 @@ func Withdraw(ctx context.Context, d *db.DB, by, id, why string) error {
 	return setWithdrawn(ctx, d, by, id, why, "withdraw")
 }
 
-// Reinstate takes a withdrawal back.
+// Reinstate takes a withdrawal back. A query that was withdrawn before its set was frozen is no part of
+// what was frozen, and stays out.
 func Reinstate(ctx context.Context, d *db.DB, by, id string) error {
 	return setWithdrawn(ctx, d, by, id, "", "reinstate")
 }
@@ -195,6 +207,16 @@ func setWithdrawn(ctx context.Context, d *db.DB, by, id, why, action string) err
 		}
 		if (q.WithdrawnAt == nil) == (at == nil) {
 			return errs.Conflictf("query %s: it has been done already", q.Code)
+		}
+		if err := tx.Lock(ctx, "query set "+q.SetID); err != nil { // it counts in the set's hash
+			return err
+		}
+		s, err := GetSet(ctx, tx, q.SetID)
+		if err != nil {
+			return err
+		}
+		if at == nil && s.FrozenAt != nil && !q.WithdrawnAt.After(*s.FrozenAt) {
+			return errs.Conflictf("query %s was taken out before %s was frozen: a new version can have it", q.Code, s.Title())
 		}
 		if _, err := tx.Exec(ctx, `UPDATE query SET withdrawn_at = ?, withdrawn_why = ? WHERE id = ?`, at, why, id); err != nil {
 			return err
@@ -225,7 +247,7 @@ func move(ctx context.Context, tx *db.DB, by, id, to string) (s Set, err error) 
 	}
 	from := s.State
 	s.State = to
-	if from == Draft && to == Frozen {
+	if to == Frozen && s.FrozenAt == nil { // a draft, or one that was retired as a draft
 		qs, err := Queries(ctx, tx, id)
 		if err != nil {
 			return s, err
@@ -240,4 +262,30 @@ func move(ctx context.Context, tx *db.DB, by, id, to string) (s Set, err error) 
 		return s, err
 	}
 	return s, audit.Record(ctx, tx, audit.Entry{Kind: "query_set", ID: id, Actor: by, Action: tr.Action, From: from, To: to, Data: map[string]any{"hash": s.Hash}})
+}
+
+// Intact recomputes the hash of a frozen set and says whether it is what was frozen; of a draft there is
+// nothing to say, and it is. Queries withdrawn since then count.
+func Intact(s Set, qs []Query) bool {
+	if s.FrozenAt == nil {
+		return true
+	}
+	var frozen []Query
+	for _, q := range qs {
+		if q.WithdrawnAt == nil || q.WithdrawnAt.After(*s.FrozenAt) {
+			frozen = append(frozen, q)
+		}
+	}
+	return Hash(frozen) == s.Hash
+}
+
+// answerable refuses a set that models are not to answer.
+func (s Set) answerable() error {
+	switch s.State {
+	case Draft:
+		return errs.Conflictf("%s is a draft: freeze it first, so that what was answered cannot change", s.Title())
+	case Retired:
+		return errs.Conflictf("%s is retired: restore it first", s.Title())
+	}
+	return nil
 }

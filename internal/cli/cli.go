@@ -43,6 +43,8 @@ type commands struct {
 	Screen    screenCmd    `cmd:"" needs:"model" help:"Screen the waiting sources with the configured model."`
 	Status    statusCmd    `cmd:"" help:"Show where everything stands."`
 	Models    llmCmd       `cmd:"" name:"llm" help:"Model calls: what they cost, replies read again, batch files."`
+	Benchmark benchmarkCmd `cmd:"" help:"Sets of queries that models answer: write, check, freeze, export."`
+	Generate  generateCmd  `cmd:"" needs:"model" help:"Have a model answer the queries of a set or a file."`
 	Release   releaseCmd   `cmd:"" help:"Cut, list, compare and verify dataset versions."`
 	Export    exportCmd    `cmd:"" help:"Write a release in a format trainers read."`
 	Stats     statsCmd     `cmd:"" needs:"files" help:"Counts and lengths of any triplet file (the paper's Tables 5-10)."`
@@ -52,6 +54,7 @@ type commands struct {
 	Label     labelCmd     `cmd:"" needs:"model" help:"Have a model label how outputs reason, for analyze reasoning."`
 	Power     powerCmd     `cmd:"" needs:"files" help:"How many votes tell a share from one half, and what so many votes can tell."`
 	Analyze   analyzeCmd   `cmd:"" help:"Lengths, lexical diversity and language of models' outputs."`
+	Report    reportCmd    `cmd:"" needs:"files" help:"The whole story of a comparison as one HTML file that anyone can recompute."`
 	Text      textCmd      `cmd:"" help:"What the analyses see in texts."`
 	Genres    genresCmd    `cmd:"" help:"Show or check a taxonomy of genres."`
 	User      userCmd      `cmd:"" help:"People: add, list, disable, passwords, tokens."`
@@ -60,6 +63,9 @@ type commands struct {
 	Doctor    doctorCmd    `cmd:"" needs:"server,model" help:"Check the set-up and print the effective configuration."`
 	Version   versionCmd   `cmd:"" needs:"files" help:"Print the version."`
 }
+
+// A commandName is the last word of a command, for commands that do nearly the same.
+type commandName string
 
 // A console is where a command reads and writes.
 type console struct {
@@ -91,14 +97,14 @@ func Run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	}
 	file, err := configFile(args)
 	if err != nil {
-		return report(stderr, err)
+		return codeOf(stderr, err)
 	}
 	if file != nil {
 		if err := file.check(parser); err != nil {
-			return report(stderr, err)
+			return codeOf(stderr, err)
 		}
 		if err := kong.Resolvers(file).Apply(parser); err != nil {
-			return report(stderr, err)
+			return codeOf(stderr, err)
 		}
 	}
 	if len(args) == 0 {
@@ -118,11 +124,11 @@ func Run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	}
 	con := &console{in: stdin, out: stdout, err: stderr, json: cmds.JSON, quiet: cmds.Quiet}
 	kctx.BindTo(ctx, (*context.Context)(nil))
-	err = kctx.Run(con, &cmds.Config)
+	err = kctx.Run(con, &cmds.Config, commandName(kctx.Selected().Name))
 	if ctx.Err() != nil && errors.Is(err, context.Canceled) {
 		err = errors.New("interrupted; what was acknowledged is kept, and the command can be run again")
 	}
-	return report(stderr, err)
+	return codeOf(stderr, err)
 }
 
 func newParser(cmds *commands, opts ...kong.Option) (*kong.Kong, error) {
@@ -147,8 +153,8 @@ func Commands() []string {
 	return paths
 }
 
-// report prints err for people and returns the exit code it means.
-func report(w io.Writer, err error) int {
+// codeOf prints err for people and returns the exit code it means.
+func codeOf(w io.Writer, err error) int {
 	var parse *kong.ParseError
 	switch {
 	case err == nil:

@@ -96,7 +96,7 @@ func TestScripts(t *testing.T) {
 				startScript(ts, "demo", append([]string{"--listen", "127.0.0.1:0"}, args...))
 			},
 			"work": func(ts *testscript.TestScript, _ bool, args []string) { startScript(ts, "work", args) },
-			"page": pageScript, "halt": haltScript, "model": modelScript, "batch": batchScript, "api": apiScript, "take": takeScript, "big": bigScript, "encode": encodeScript,
+			"page": pageScript, "halt": haltScript, "model": modelScript, "batch": batchScript, "api": apiScript, "take": takeScript, "big": bigScript, "strain": strainScript, "encode": encodeScript,
 		},
 	})
 }
@@ -325,6 +325,15 @@ func bigScript(ts *testscript.TestScript, neg bool, args []string) {
 		return `{"url":"https://blog.example.com/` + id + `","published_at":"2024-03-01","text":"` + strings.Repeat("雨停之后，巷口的灯一盏一盏亮起来。", 20) + id + `"}` + "\n"
 	}
 	data := good("1") + `{"text":"` + strings.Repeat("长", 50<<20/3) + `"}` + "\n" + good("3")
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(data), 0o644))
+}
+
+// strainScript writes outputs that strain an analysis: of 5 MB, empty, and with bytes that are no UTF-8.
+func strainScript(ts *testscript.TestScript, neg bool, args []string) {
+	line := func(id, output string) string {
+		return `{"query_id":"` + id + `","model":"m","language":"zh","output":"` + output + `"}` + "\n"
+	}
+	data := line("1", strings.Repeat("雨停了，巷口的灯一盏一盏亮起来。", 5<<20/48)) + line("2", "") + line("3", "\xff\xfe坏") + line("4", "雨停了。")
 	ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(data), 0o644))
 }
 

@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -9,7 +8,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"unicode"
 
 	"coigwriter/internal/analysis"
 	"coigwriter/internal/errs"
@@ -114,7 +112,7 @@ func writeTables(dir string, tables []*table.Table) error {
 	}
 	taken := map[string]int{}
 	for _, t := range tables {
-		f, err := os.Create(filepath.Join(dir, fileName(t.Name, taken)+".csv"))
+		f, err := os.Create(filepath.Join(dir, table.FileName(t.Name, taken)+".csv"))
 		if err != nil {
 			return errs.Unavailablef("output: %w", err)
 		}
@@ -123,23 +121,6 @@ func writeTables(dir string, tables []*table.Table) error {
 		}
 	}
 	return nil
-}
-
-// fileName makes a file's name of a table's or figure's, which may hold a model's: letters, digits and
-// a few marks stay. A name that is taken gets a number.
-func fileName(name string, taken map[string]int) string {
-	name = strings.Map(func(r rune) rune {
-		if unicode.IsLetter(r) || unicode.IsDigit(r) || strings.ContainsRune("-_+.", r) {
-			return r
-		}
-		return '-'
-	}, name)
-	letters := []rune(strings.TrimLeft(cmp.Or(name, "table"), "."))
-	name = string(letters[:min(len(letters), 60)])
-	if taken[name]++; taken[name] > 1 {
-		name += fmt.Sprintf("-%d", taken[name])
-	}
-	return name
 }
 
 // outputOptions are where and how results are written.
@@ -163,7 +144,7 @@ func (o outputOptions) write(tables []*table.Table, figures []analysis.Named) er
 	}
 	taken := map[string]int{}
 	for _, f := range figures {
-		name := fileName(f.Name, taken)
+		name := table.FileName(f.Name, taken)
 		for ext, draw := range map[string]func(io.Writer) error{".svg": f.SVG, ".png": f.PNG} {
 			file, err := os.Create(filepath.Join(o.Out, name+ext))
 			if err != nil {

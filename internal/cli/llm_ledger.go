@@ -66,7 +66,7 @@ func ledgerTable(doc triplet.Ledger, names map[string]string) *table.Table {
 	if len(doc.Lines) > 1 {
 		row("all", doc.Total)
 	}
-	t.Note = strings.Join(ledgerNotes(doc), "\n")
+	t.Note = strings.Join(ledgerNotes(doc), "; ")
 	return t
 }
 

@@ -39,6 +39,10 @@ func printProbe(w io.Writer, p llm.Probe) error {
 	for _, c := range p.Checks {
 		t.Add(c.Name, map[bool]string{true: "ok", false: "no"}[c.OK], c.Detail, c.Do)
 	}
+	if p.Flavour != "" {
+		t.Add("errors", "", p.Errors, "")
+		t.Add("overload", "", p.Overload, "")
+	}
 	if err := t.Terminal(w); err != nil {
 		return err
 	}

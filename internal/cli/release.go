@@ -37,7 +37,7 @@ func (c releaseCutCmd) Run(ctx context.Context, con *console, cfg *Config) error
 	}
 	return con.print(r.Manifest.V, func(w io.Writer) error {
 		for _, warn := range r.Manifest.V.Warnings {
-			fmt.Fprintln(con.err, "note:", warn)
+			fmt.Fprintln(con.err, "note:", warn.Text)
 		}
 		_, err := fmt.Fprintf(w, "%s  %d triplets  %s\n", r.Version, r.Items, r.ContentHash)
 		return err

@@ -5,6 +5,8 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"maps"
+	"slices"
 	"time"
 
 	"coigwriter/internal/db"
@@ -46,7 +48,7 @@ func (c screenCmd) Run(ctx context.Context, con *console, cfg *Config) error {
 		return err
 	}
 	defer client.Close()
-	report := everyMinute(con, states[source.Waiting])
+	report := everyMinute(con, "screened", states[source.Waiting])
 	progress := func(o screen.Outcome) {
 		if !c.Wait || o.State != source.Waiting { // one that will be tried again is not done
 			_ = bar.Add(1)
@@ -74,13 +76,16 @@ func (c screenCmd) Run(ctx context.Context, con *console, cfg *Config) error {
 		return err
 	}
 	err = con.print(sum, func(w io.Writer) error {
-		t := table.New("", table.Text("screened"), table.Num("sources"))
-		t.Add("into the pool", sum.Pool)
-		t.Add("refused", sum.Refused)
-		t.Add("held for a person", sum.Held)
-		t.Add("still waiting", sum.Waiting)
-		for k, n := range sum.Failures {
-			t.Add("failed: "+string(k), n)
+		t := table.New("", table.Text("screened"), table.Num("sources"), table.Text(""))
+		t.Add("into the pool", sum.Pool, "")
+		t.Add("refused", sum.Refused, "")
+		t.Add("held for a person", sum.Held, "")
+		t.Add("still waiting", sum.Waiting, "")
+		if sum.NeedsPerson > 0 {
+			t.Add("  of them for a person", sum.NeedsPerson, "the judge was unsure, or they were reopened")
+		}
+		for _, k := range slices.Sorted(maps.Keys(sum.Failures)) {
+			t.Add("failed: "+string(k), sum.Failures[k], "such as: "+short(sum.Details[k]))
 		}
 		return t.Terminal(w)
 	})
@@ -88,11 +93,22 @@ func (c screenCmd) Run(ctx context.Context, con *console, cfg *Config) error {
 	case err != nil:
 		return err
 	case sum.Stopped != nil:
+		if do := sum.Stopped.Remedy(client.Endpoint().BaseURL); do != "" {
+			return fmt.Errorf("stopped: %w; %s", sum.Stopped, do)
+		}
 		return fmt.Errorf("stopped: %w", sum.Stopped)
 	case len(sum.Failures) > 0:
 		return fmt.Errorf("%w: the model failed on some sources, which are held or wait; coigwriter status, or the page /sources/failures", errRefused)
 	}
 	return nil
+}
+
+// short cuts a detail to what fits beside a count.
+func short(detail string) string {
+	if r := []rune(detail); len(r) > 100 {
+		return string(r[:100]) + "…"
+	}
+	return detail
 }
 
 // longestWait is between two tries with --wait.
@@ -107,7 +123,7 @@ func passing(sum screen.Summary) bool {
 }
 
 // everyMinute says on stderr how far a run is where nobody watches a bar: a log wants a line now and then.
-func everyMinute(con *console, all int) func() {
+func everyMinute(con *console, done string, all int) func() {
 	if con.quiet || isTerminal(con.err) {
 		return func() {}
 	}
@@ -120,7 +136,7 @@ func everyMinute(con *console, all int) func() {
 		said = time.Now()
 		rate := float64(n) / said.Sub(began).Seconds()
 		left := time.Duration(float64(max(all-n, 0)) / rate * float64(time.Second)).Round(time.Second)
-		fmt.Fprintf(con.err, "screened %d of %d, %.1f a second, %s left\n", n, all, rate, left)
+		fmt.Fprintf(con.err, "%s %d of %d, %.1f a second, %s left\n", done, n, all, rate, left)
 	}
 }
 

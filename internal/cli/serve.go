@@ -14,6 +14,7 @@ import (
 
 	"coigwriter/internal/api"
 	"coigwriter/internal/audit"
+	"coigwriter/internal/bench"
 	"coigwriter/internal/db"
 	"coigwriter/internal/errs"
 	"coigwriter/internal/job"
@@ -84,9 +85,10 @@ func workers(ctx context.Context, cfg *Config, d *db.DB, client *llm.Client, log
 	handlers = append(handlers, screen.Handlers(d, client)...)
 	handlers = append(handlers, triplet.Handlers(d, client)...)
 	handlers = append(handlers, review.Handlers(d, newRand)...)
+	handlers = append(handlers, bench.Handlers(d, client)...)
 	return job.New(d, job.Config{
 		Handlers: handlers, Workers: cfg.Workers, Log: quietly(log),
-		Every: []job.Every{{Interval: time.Hour, Args: rootJob{}}, screen.Every(), triplet.Every(), review.Every()},
+		Every: []job.Every{{Interval: time.Hour, Args: rootJob{}}, screen.Every(), triplet.Every(), review.Every(), bench.Every()},
 	})
 }
 

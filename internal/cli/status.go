@@ -5,6 +5,7 @@ import (
 	"io"
 
 	"coigwriter/internal/job"
+	"coigwriter/internal/llm"
 	"coigwriter/internal/release"
 	"coigwriter/internal/review"
 	"coigwriter/internal/screen"
@@ -21,8 +22,12 @@ type statusDoc struct {
 	Reviews   int            `json:"reviews_open"`
 	Releases  []string       `json:"releases"` // newest first
 	Screening screen.Status  `json:"screening"`
-	Jobs      []job.Count    `json:"jobs"`
-	Failures  []job.Failure  `json:"failing_jobs"`
+
+	// What models failed to score of the submitted triplets, by part; of sources, screening has it.
+	Unscored []llm.StageFailure `json:"unscored,omitempty"`
+
+	Jobs     []job.Count   `json:"jobs"`
+	Failures []job.Failure `json:"failing_jobs"`
 }
 
 // Run shows where everything stands.
@@ -59,6 +64,9 @@ func (statusCmd) Run(ctx context.Context, con *console, cfg *Config) error {
 	if doc.Screening, err = screen.StatusOf(ctx, d, client); err != nil {
 		return err
 	}
+	if doc.Unscored, err = triplet.Unscored(ctx, d); err != nil {
+		return err
+	}
 	if doc.Jobs, err = job.Counts(ctx, d); err != nil {
 		return err
 	}
@@ -75,6 +83,12 @@ func (statusCmd) Run(ctx context.Context, con *console, cfg *Config) error {
 		}
 		t.Add("reviews", "open", doc.Reviews)
 		t.Add("releases", "frozen", len(doc.Releases))
+		for _, f := range doc.Screening.Unjudged {
+			t.Add("sources not judged", f.Prompt+": "+f.Failure, f.Count)
+		}
+		for _, f := range doc.Unscored {
+			t.Add("triplets not judged", f.Prompt+": "+f.Failure, f.Count)
+		}
 		for _, f := range doc.Failures {
 			t.Add("failing job", f.Kind+": "+f.Error, f.Attempt)
 		}

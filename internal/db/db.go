@@ -174,6 +174,18 @@ func (d *DB) Insert(ctx context.Context, model any) error {
 	return unfit(err, q)
 }
 
+// InsertNew is Insert that leaves out the rows whose unique values are there already, and returns how
+// many it added. Where another transaction is about to add the same it waits for it, and no error ends
+// the transaction, as a unique violation does on PostgreSQL.
+func (d *DB) InsertNew(ctx context.Context, model any) (int64, error) {
+	q := d.writer().NewInsert().Model(model).On("CONFLICT DO NOTHING")
+	res, err := q.Exec(ctx)
+	if err != nil {
+		return 0, unfit(err, q)
+	}
+	return res.RowsAffected()
+}
+
 // unfit says of a statement that failed whether one of its texts was to blame: no database keeps
 // a NUL, and PostgreSQL no invalid UTF-8.
 func unfit(err error, q fmt.Stringer) error {

@@ -153,3 +153,24 @@ func TestTransactSaysThatItWasCancelled(t *testing.T) {
 		t.Errorf("got %v, want a cancelled context", err)
 	}
 }
+
+// InsertNew adds what is new and goes on in the same transaction.
+func TestInsertNew(t *testing.T) {
+	d := dbtest.Open(t)
+	err := d.Transact(t.Context(), func(tx *db.DB) error {
+		for i, want := range []int64{1, 0} {
+			if n, err := tx.InsertNew(t.Context(), &setting{Key: "k", Value: db.AsJSON(map[string]int{"n": i}), UpdatedAt: tx.Now()}); n != want || err != nil {
+				t.Errorf("added %d, %v", n, err)
+			}
+		}
+		n, err := tx.InsertNew(t.Context(), &[]setting{{Key: "k", UpdatedAt: tx.Now()}, {Key: "l", UpdatedAt: tx.Now()}})
+		if n != 1 {
+			t.Errorf("added %d of two", n)
+		}
+		return err
+	})
+	var v string
+	if err := errors.Join(err, d.One(t.Context(), &v, `SELECT value FROM setting WHERE key = 'k'`)); err != nil || v != `{"n":0}` {
+		t.Errorf("%q, %v", v, err)
+	}
+}

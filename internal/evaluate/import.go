@@ -300,7 +300,7 @@ func (m *Importer) Store(ctx context.Context, d *db.DB, by string) (s Study, err
 		p.Models = slices.Sorted(maps.Keys(m.named))
 	}
 	m.Report.Models = p.Models
-	x := importedPlan{Name: m.Report.Study, Kind: m.Report.Kind, Origin: Imported, Records: len(m.records), Hash: hashOf(strings.Join(m.records, "\n")), Models: p.Models, Seed: p.Seed, Bootstrap: p.Bootstrap}
+	x := importedPlan{Name: m.Report.Study, Kind: m.Report.Kind, Origin: Imported, Records: len(m.records), Hash: hashOf(strings.Join(m.records, "\n") + "\n"), Models: p.Models, Seed: p.Seed, Bootstrap: p.Bootstrap}
 	m.Report.Hash = x.Hash
 	s = Study{ID: db.NewID(), Name: m.Report.Study, Kind: m.Report.Kind, State: Closed, Origin: Imported, Plan: db.AsJSON(p), CreatedBy: by}
 	if s.Frozen, s.PlanHash, err = frozen(x); err != nil {

@@ -25,7 +25,7 @@ type Findings struct {
 	Genres     []analysis.GenreRates   `json:"genres"`
 	Categories []analysis.GenreRates   `json:"categories"`
 	Rankings   *analysis.RankAgreement `json:"ranking_agreement,omitempty"`
-	Marks      []analysis.MarkLine     `json:"marks"`
+	Marks      []analysis.MeanMarks    `json:"marks"`
 	Agreement  []analysis.Agreement    `json:"marks_agreement"` // by dimension
 	Verdicts   int                     `json:"verdicts"`        // votes, rankings or rated outputs
 	Duplicates int                     `json:"duplicates"`      // a rater's second verdict on the same: the first counts
@@ -206,10 +206,7 @@ func (f *Findings) marks(ratings []RatingRecord, models []string, p Plan) {
 	for _, dim := range Dimensions {
 		order = append(order, dim.Key)
 	}
-	f.Marks = marks.Lines(p.Bootstrap, p.Seed)
-	slices.SortStableFunc(f.Marks, func(a, b analysis.MarkLine) int {
-		return cmp.Or(cmp.Compare(a.Language, b.Language), slices.Index(models, a.Model)-slices.Index(models, b.Model), slices.Index(order, a.Dimension)-slices.Index(order, b.Dimension))
-	})
+	f.Marks = marks.Means(models, order, analysis.VoteOptions{Bootstrap: p.Bootstrap, Seed: p.Seed})
 	o := analysis.AgreementOptions{Bootstrap: p.Bootstrap, Seed: p.Seed}
 	if scale {
 		o.Categories = []float64{0, 1, 2, 3}

@@ -242,6 +242,7 @@ func frozen(plan any) (doc, hash string, err error) {
 	return doc, hashOf(doc), nil
 }
 
+// hashOf is the SHA-256 of a text in hex.
 func hashOf(s string) string {
 	sum := sha256.Sum256([]byte(s))
 	return hex.EncodeToString(sum[:])

@@ -34,6 +34,11 @@ var models = []string{"alpha", "beta", "gamma", "delta", "epsilon"}
 // may alter the answers before they are imported.
 func newLab(t *testing.T, n, raters int, change func([]record.Generation) []record.Generation) *lab {
 	t.Helper()
+	return newLabIn(t, n, raters, func(i int) bool { return i%2 == 1 }, change)
+}
+
+func newLabIn(t *testing.T, n, raters int, english func(i int) bool, change func([]record.Generation) []record.Generation) *lab {
+	t.Helper()
 	d := dbtest.Open(t)
 	l := &lab{d: d, now: time.Date(2026, 11, 2, 9, 0, 0, 0, time.UTC), lead: dbtest.Person(t, d, "lead", "lead")}
 	d.Clock = func() time.Time { return l.now }
@@ -45,7 +50,7 @@ func newLab(t *testing.T, n, raters int, change func([]record.Generation) []reco
 	var gs []record.Generation
 	for i := range n {
 		q := record.Query{ID: fmt.Sprintf("q-%03d", i), Genre: tax.Genres[i%6].ID, Language: "zh", Prompt: fmt.Sprintf("请写第%d篇短文，写一件小事，三百字左右。", i)}
-		if i%2 == 1 {
+		if english(i) {
 			q.Language, q.Prompt = "en", fmt.Sprintf("Write piece number %d about a small matter, in about three hundred words.", i)
 		}
 		qs = append(qs, q)
@@ -181,7 +186,17 @@ func TestPairStudy(t *testing.T) {
 	t.Parallel()
 	l := newLab(t, 12, 4, nil)
 	s := l.begin(t, "盲评一", Pair, l.plan(func(p *Plan) { p.Overlap, p.Shared, p.Repeats, p.Attention = 2, 0.5, 0.1, 2 }))
+	mine, err := Mine(t.Context(), l.d, l.eyes[0])
+	if err != nil || len(mine) != 1 || mine[0].Done != 0 || mine[0].Of < 45 || mine[0].State != Open {
+		t.Errorf("%+v, %v", mine, err)
+	}
+	if n, err := Waiting(t.Context(), l.d, l.eyes[0]); err != nil || n != mine[0].Of {
+		t.Errorf("%d tasks wait, %v", n, err)
+	}
 	l.everybody(t, s, careful(Pair))
+	if mine, err = Mine(t.Context(), l.d, l.eyes[0]); err != nil || mine[0].Done != mine[0].Of {
+		t.Errorf("%+v, %v", mine, err)
+	}
 	r, err := RecordsOf(t.Context(), l.d, s)
 	if err != nil {
 		t.Fatal(err)

@@ -45,25 +45,29 @@ type Verdict struct {
 
 // same reports whether two verdicts say the same.
 func (v Verdict) same(w Verdict) bool {
-	return v.Winner == w.Winner && slices.Equal(v.Ranked.V, w.Ranked.V) && sameJSON(v.Marks.V, w.Marks.V)
+	return v.Winner == w.Winner && v.Note == w.Note && slices.Equal(v.Ranked.V, w.Ranked.V) && sameJSON(v.Marks.V, w.Marks.V)
 }
 
 // A Sheet is a task as its person sees it. Nothing in it says which models wrote the texts, how long they
 // are, or in which order they were made: what the server sends to an evaluator is made of it alone.
 type Sheet struct {
-	TaskID   string
-	StudyID  string
-	Kind     string
-	Language string // of the query
-	Genre    string
-	Prompt   string
-	Context  string
-	Texts    []string // in the order they are shown
-	Done     bool
-	Given    *Given // what the person said, in the order they saw; nil before
-	Back     time.Duration
-	Place    int // of the person's tasks, from 1
-	Of       int
+	TaskID    string
+	StudyID   string
+	Study     string // its name
+	State     string // of the study
+	Kind      string
+	Language  string // of the query
+	Genre     string
+	Prompt    string
+	Context   string
+	Texts     []string // in the order they are shown
+	Withdrawn bool     // the query was taken out of its set meanwhile: a verdict would not count
+	Done      bool
+	Given     *Given        // what the person said, in the order they saw; nil before
+	Back      time.Duration // for which it can still be taken back
+	Place     int           // in the person's order; with gaps where tasks moved to somebody else
+	Judged    int           // of the person's tasks in the study
+	Of        int           // tasks about withdrawn queries count only where they are judged
 }
 
 // Given is a verdict in terms of what is shown: places count from 0.
@@ -85,15 +89,29 @@ type My struct {
 	OpenAt *time.Time
 }
 
+// mine selects the studies in which a person has tasks; tasks about withdrawn queries count only where
+// they are judged.
+const mine = `SELECT s.id, s.name, s.kind, s.state, s.opened_at AS open_at, COUNT(*) AS of,
+		SUM(CASE WHEN t.state = 'done' THEN 1 ELSE 0 END) AS done
+	FROM study_task t JOIN study s ON s.id = t.study_id JOIN study_item i ON i.id = t.item_id JOIN query q ON q.id = i.query_id
+	WHERE t.person_id = ? AND (q.withdrawn_at IS NULL OR t.state = 'done') AND `
+
+const mineBy = ` GROUP BY s.id, s.name, s.kind, s.state, s.opened_at ORDER BY CASE WHEN s.state = 'open' THEN 0 ELSE 1 END, s.opened_at DESC, s.id`
+
 // Mine returns the studies in which a person has tasks: open ones first, then the newest.
 func Mine(ctx context.Context, d *db.DB, personID string) ([]My, error) {
 	var ms []My
-	err := d.All(ctx, &ms, `SELECT s.id, s.name, s.kind, s.state, s.opened_at AS open_at, COUNT(*) AS of,
-			SUM(CASE WHEN t.state = 'done' THEN 1 ELSE 0 END) AS done
-		FROM study_task t JOIN study s ON s.id = t.study_id JOIN study_item i ON i.id = t.item_id JOIN query q ON q.id = i.query_id
-		WHERE t.person_id = ? AND s.state IN ('open', 'closed') AND (q.withdrawn_at IS NULL OR t.state = 'done')
-		GROUP BY s.id, s.name, s.kind, s.state, s.opened_at ORDER BY CASE WHEN s.state = 'open' THEN 0 ELSE 1 END, s.opened_at DESC, s.id`, personID)
-	return ms, err
+	return ms, d.All(ctx, &ms, mine+`s.state IN ('open', 'closed')`+mineBy, personID)
+}
+
+// MineOf returns one of them; one that was abandoned is still theirs. A study without a task of this
+// person is not found: that it exists is not theirs to know.
+func MineOf(ctx context.Context, d *db.DB, personID, studyID string) (m My, err error) {
+	err = d.One(ctx, &m, mine+`s.id = ?`+mineBy, personID, studyID)
+	if errors.Is(err, errs.NotFound) {
+		return m, errs.NotFoundf("there is no such study among yours")
+	}
+	return m, err
 }
 
 // Waiting is how many tasks a person has open in open studies, for the rail.
@@ -111,6 +129,15 @@ func Next(ctx context.Context, d *db.DB, personID, studyID string, after int) (i
 	return id, err
 }
 
+// Then returns the ID of the open task that a person goes on to from one: the next in their order, else
+// the first that was left open; NotFound when this is the last.
+func Then(ctx context.Context, d *db.DB, personID string, sh Sheet) (id string, err error) {
+	err = d.One(ctx, &id, `SELECT t.id FROM study_task t JOIN study_item i ON i.id = t.item_id JOIN query q ON q.id = i.query_id
+		WHERE t.person_id = ? AND t.study_id = ? AND t.state = 'open' AND t.id <> ? AND q.withdrawn_at IS NULL
+		ORDER BY CASE WHEN t.position > ? THEN 0 ELSE 1 END, t.position LIMIT 1`, personID, sh.StudyID, sh.TaskID, sh.Place)
+	return id, err
+}
+
 // taskOf returns a person's own task with its study and item. Somebody else's is not found: that it
 // exists is not theirs to know.
 func taskOf(ctx context.Context, d *db.DB, personID, taskID string) (t Task, s Study, it Item, err error) {
@@ -121,7 +148,8 @@ func taskOf(ctx context.Context, d *db.DB, personID, taskID string) (t Task, s S
 	if err != nil {
 		return t, s, it, err
 	}
-	if s, err = Get(ctx, d, t.StudyID); err != nil {
+	// Not the whole study: its frozen plan is long, and names who wrote what.
+	if err = d.One(ctx, &s, `SELECT id, name, kind, state FROM study WHERE id = ?`, t.StudyID); err != nil {
 		return t, s, it, err
 	}
 	it, err = GetItem(ctx, d, t.ItemID)
@@ -136,24 +164,22 @@ func Show(ctx context.Context, d *db.DB, personID, taskID string, seen bool) (sh
 	if err != nil {
 		return sh, err
 	}
-	if s.State == Abandoned {
-		return sh, errs.Conflictf("this study was abandoned")
-	}
 	q, err := bench.GetQuery(ctx, d, it.QueryID)
 	if err != nil {
 		return sh, err
 	}
-	answers, err := answersOf(ctx, d, it.Answers.V)
-	if err != nil {
+	sh = Sheet{
+		TaskID: t.ID, StudyID: s.ID, Study: s.Name, State: s.State, Kind: s.Kind, Language: q.Language, Genre: q.Genre, Prompt: q.Prompt, Context: q.Context,
+		Withdrawn: q.WithdrawnAt != nil, Done: t.State == TaskDone, Place: t.Position,
+	}
+	if sh.Texts, err = shownTexts(ctx, d, t, it); err != nil {
 		return sh, err
 	}
-	sh = Sheet{TaskID: t.ID, StudyID: s.ID, Kind: s.Kind, Language: q.Language, Genre: q.Genre, Prompt: q.Prompt, Context: q.Context, Done: t.State == TaskDone, Place: t.Position}
-	for _, j := range t.Shown.V {
-		sh.Texts = append(sh.Texts, answers[it.Answers.V[j]].Output)
-	}
-	if err := d.One(ctx, &sh.Of, `SELECT COUNT(*) FROM study_task WHERE study_id = ? AND person_id = ?`, s.ID, personID); err != nil {
+	m, err := MineOf(ctx, d, personID, s.ID)
+	if err != nil && !errors.Is(err, errs.NotFound) { // nothing that counts is left: the query was withdrawn
 		return sh, err
 	}
+	sh.Judged, sh.Of = m.Done, m.Of
 	if sh.Done {
 		v, err := verdictOn(ctx, d, t.ID)
 		if err != nil {
@@ -164,13 +190,45 @@ func Show(ctx context.Context, d *db.DB, personID, taskID string, seen bool) (sh
 			sh.Back = left
 		}
 	}
-	if seen && t.SeenAt == nil && !sh.Done {
-		// A loss of this row costs only a measured time: it is no change of state and has no history.
-		if _, err := d.Exec(ctx, `UPDATE study_task SET seen_at = ? WHERE id = ? AND seen_at IS NULL`, d.Now(), t.ID); err != nil {
-			return sh, err
-		}
+	if seen && t.SeenAt == nil && !sh.Done && s.State == Open {
+		return sh, begin(ctx, d, t.ID)
 	}
 	return sh, nil
+}
+
+// begin starts a task's time. Its loss costs only a measured time: it is no change of state and has no
+// history.
+func begin(ctx context.Context, d *db.DB, taskID string) error {
+	_, err := d.Exec(ctx, `UPDATE study_task SET seen_at = ? WHERE id = ? AND state = 'open' AND seen_at IS NULL`, d.Now(), taskID)
+	return err
+}
+
+// Seen says that a task which was fetched ahead is in front of its person now: their time begins to
+// count. It reports whether the task still waits for a verdict, which another window may have given.
+func Seen(ctx context.Context, d *db.DB, personID, taskID string) (waits bool, err error) {
+	defer errs.Wrap(&err, "task")
+	t, s, _, err := taskOf(ctx, d, personID, taskID)
+	if err != nil || t.State != TaskOpen || s.State != Open {
+		return false, err
+	}
+	return true, begin(ctx, d, taskID)
+}
+
+// shownTexts returns a task's texts in the order they are shown; nothing else of an answer is read.
+func shownTexts(ctx context.Context, d *db.DB, t Task, it Item) ([]string, error) {
+	var rows []struct{ ID, Output string }
+	if err := d.All(ctx, &rows, `SELECT id, output FROM answer WHERE id IN (?)`, bun.List(it.Answers.V)); err != nil {
+		return nil, err
+	}
+	out := make([]string, len(t.Shown.V))
+	for place, j := range t.Shown.V {
+		for _, r := range rows {
+			if r.ID == it.Answers.V[j] {
+				out[place] = r.Output
+			}
+		}
+	}
+	return out, nil
 }
 
 func verdictOn(ctx context.Context, d *db.DB, taskID string) (v Verdict, err error) {

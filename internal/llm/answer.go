@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"net/http"
 	"strings"
 
@@ -26,7 +25,7 @@ type Answer struct {
 	CompletionTokens int64
 	Estimated        bool // the tokens, because the server did not count
 	// Settings are all the request's fields but the messages, as they were sent: names and values are
-	// the server's, such as temperature, top_p, seed, max_tokens.
+	// the server's, such as temperature, top_p, seed, max_tokens. The system message is one of them.
 	Settings json.RawMessage
 }
 
@@ -136,7 +135,7 @@ func (q *question) write(ctx context.Context, d *db.DB, c *Client, asked int) (*
 func unwritten(k *Call) *Failure {
 	if c, f := decodeCompletion([]byte(k.Response)); f == nil {
 		if r := c.Choices[0].Message.Refusal; r != nil && *r != "" {
-			return failf(KindRefused, "the model refused: %s", clip(*r, 200))
+			return failf(KindRefused, "the model refused: %s", clip(strings.ReplaceAll(*r, "\x00", ""), 200))
 		}
 		switch finish := c.Choices[0].FinishReason; finish {
 		case "abort", "insufficient_system_resource":
@@ -149,13 +148,7 @@ func unwritten(k *Call) *Failure {
 // answerIn reads a stored call as an answer.
 func answerIn(k *Call) (a Answer, err error) {
 	a.CallID, a.PromptTokens, a.CompletionTokens, a.Estimated = k.ID, k.PromptTokens, k.CompletionTokens, k.TokensEstimated
-	var fields map[string]json.RawMessage
-	if json.Unmarshal([]byte(k.Request), &fields) == nil {
-		delete(fields, "messages")
-		if a.Settings, err = json.Marshal(fields); err != nil {
-			return a, err
-		}
-	}
+	a.Settings = settingsIn([]byte(k.Request))
 	if k.HTTPStatus == http.StatusOK {
 		said, f := SaidIn([]byte(k.Response))
 		if f == nil {
@@ -166,7 +159,32 @@ func answerIn(k *Call) (a Answer, err error) {
 		return a, &Failure{Kind: Kind(k.Failure), Message: k.FailureDetail, HTTP: k.HTTPStatus}
 	}
 	if strings.ContainsRune(a.Content+a.Thought, 0) {
-		return a, fmt.Errorf("call %s: the answer holds a NUL character", k.ID)
+		return a, failf(KindBadOutput, "the answer holds a NUL character, which cannot be stored")
 	}
 	return a, nil
+}
+
+// settingsIn are the settings of a request; nil where it cannot be read.
+func settingsIn(request []byte) json.RawMessage {
+	var fields map[string]json.RawMessage
+	if json.Unmarshal(request, &fields) != nil {
+		return nil
+	}
+	var messages []Message
+	if json.Unmarshal(fields["messages"], &messages) == nil && len(messages) > 0 && messages[0].Role == "system" {
+		fields["system"], _ = json.Marshal(messages[0].Content) // a text always encodes
+	}
+	delete(fields, "messages")
+	out, _ := json.Marshal(fields) // they were read from JSON
+	return out
+}
+
+// SettingsOf are the settings that [Write] would ask with.
+func (c *Client) SettingsOf(system string, sample int) (json.RawMessage, error) {
+	var messages []Message
+	if system != "" {
+		messages = append(messages, Message{"system", system})
+	}
+	body, err := c.e.requestBody(messages, nil, c.e.parameters(sample), inWords)
+	return settingsIn(body), err
 }

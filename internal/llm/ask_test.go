@@ -63,7 +63,7 @@ func TestAskModes(t *testing.T) {
 		{ScriptEmpty, KindBadOutput, 2, 2, 0},
 		{ScriptRange, KindBadOutput, 2, 2, 0},
 		{ScriptTwo, KindBadOutput, 2, 2, 0},
-		{ScriptGarbage, KindBadOutput, 2, 2, 0},
+		{ScriptGarbage, KindTransient, 1, 1, 1},
 		{ScriptRefused, KindRefused, 1, 1, 0},
 		{ScriptTooLong, KindTooLong, 1, 1, 0},
 		{ScriptCut, KindTooLong, 1, 1, 0},

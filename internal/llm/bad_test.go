@@ -29,7 +29,7 @@ func TestBadRepliesAreTypedAndStored(t *testing.T) {
 		"fenced JSON":                 {completion("```json\n"+good+"\n```", "stop"), "", ""},
 		"wrong key":                   {status(401, `{"error":{"message":"Incorrect API key provided: sk-secret","code":"invalid_api_key"}}`), KindAuth, "Incorrect"},
 		"wrong address":               {status(404, `{"detail":"Not Found"}`), KindBadEndpoint, "Not Found"},
-		"HTML instead of JSON":        {status(200, "<html><title>Login</title></html>"), KindBadOutput, "not a chat completion"},
+		"HTML instead of JSON":        {status(200, "<html><title>Login</title></html>"), KindTransient, "begins \"<html>"},
 		"ten megabytes":               {completion(strings.Repeat("雪", 10<<20/3), "stop"), KindBadOutput, "larger than 8 MB"},
 		"a name given twice":          {completion(`{"quality":3,"creativity":7,"usable":"yes","reasons":["稳"],"quality":9}`, "stop"), KindBadOutput, "twice"},
 		"a score out of range":        {completion(`{"quality":11,"creativity":7,"usable":"yes","reasons":["稳"]}`, "stop"), KindBadOutput, "quality"},
@@ -44,7 +44,7 @@ func TestBadRepliesAreTypedAndStored(t *testing.T) {
 		"a flat error":                {status(400, `{"object":"error","message":"The input is longer than the model's context length","code":400}`), KindTooLong, "context length"},
 		"an error with status 200":    {status(200, `{"error":{"message":"The request queue is full.","code":503}}`), KindTransient, "queue is full"},
 		"no choices":                  {status(200, `{"choices":[]}`), KindBadOutput, "no choices"},
-		"nothing":                     {status(200, ``), KindBadOutput, "nothing"},
+		"nothing":                     {status(200, ``), KindTransient, "nothing"},
 		"500 to what it cannot parse": {status(500, `{"error":{"code":500,"message":"parse error","type":"server_error"}}`), KindTransient, "parse error"},
 	} {
 		t.Run(name, func(t *testing.T) {

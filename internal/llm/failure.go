@@ -3,6 +3,8 @@ package llm
 import (
 	"errors"
 	"fmt"
+	"net/http"
+	"strings"
 
 	"coigwriter/internal/errs"
 )
@@ -65,6 +67,26 @@ func FailureOf(err error) *Failure {
 		return f
 	}
 	return nil
+}
+
+// Remedy says what a person can do about a failure that ends a run against the server at a base URL; ""
+// where the message says it.
+func (f *Failure) Remedy(base string) string {
+	switch {
+	case f.Kind == KindAuth:
+		return "set the key in COIGWRITER_LLM_KEY, and look whether the account has money"
+	case f.Kind == KindTransient:
+		return "is the server running, and has it loaded its model? is it http or https?"
+	case f.Kind == KindBadEndpoint && f.HTTP == http.StatusNotFound && !strings.HasSuffix(base, "/v1"):
+		return "most servers want an address that ends in /v1"
+	case f.Kind == KindBadEndpoint && f.HTTP == http.StatusNotFound:
+		return "check --llm-url and --llm-model; coigwriter llm probe lists the models"
+	case f.Kind == KindBadEndpoint && f.HTTP == 0:
+		return "have its certificate's authority trusted here, or name it in SSL_CERT_FILE; check --llm-url"
+	case f.Kind == KindBadEndpoint:
+		return "check --llm-url; coigwriter llm probe asks what the server takes"
+	}
+	return ""
 }
 
 func failf(kind Kind, format string, a ...any) *Failure {

@@ -37,7 +37,7 @@ type Entry struct {
 	Scripted int            `json:"scripted,omitempty"` // of Calls: answered by the scripted server, which is no model
 	Failed   int            `json:"failed"`
 	Failures map[string]int `json:"failures,omitempty"` // by kind
-	Lost     int            `json:"lost,omitempty"`     // sent by a process that ended before it stored the answer
+	Lost     int            `json:"lost,omitempty"`     // sent, or next in line, when a process ended before it stored the answer
 
 	Tokens
 	Estimated  int   `json:"estimated,omitempty"` // calls whose tokens were counted by us

@@ -68,7 +68,7 @@ func (e Entry) Notes(lang string) []string {
 		zh, en string
 	}{
 		{e.Scripted, "次由按脚本回答的程序作答，不是语言模型", "calls were answered by a script, which is no language model"},
-		{e.Lost, "次调用发出后程序就停了，回复没有存下", "calls were sent by a process that died; their answers are lost"},
+		{e.Lost, "次调用已经发出或正轮到发出，程序就停了；发出的可能已经计费，回复没有存下", "calls were sent, or next in line, when a process died; those sent may have been paid for, and their answers are lost"},
 		{e.Estimated, "次调用的词元数由本程序估计，因为服务没有报", "calls with tokens counted by us, since the server did not say"},
 		{e.Unmetered, "次有回复的调用没有词元数，花费没有计入任何合计", "answered calls without a count of tokens: their cost is in no sum"},
 	} {

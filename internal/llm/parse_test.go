@@ -76,8 +76,8 @@ func TestParseReply(t *testing.T) {
 		{"name twice", body(strings.Replace(good, "{", `{"quality": 1, `, 1), "stop"), KindBadOutput},
 		{"list too long", body(strings.Replace(good, `"稳"`, `"a","b","c","d"`, 1), "stop"), KindBadOutput},
 		{"NUL", body(strings.Replace(good, "稳", `a\u0000b`, 1), "stop"), KindBadOutput},
-		{"not JSON at all", []byte("<html>bad gateway</html>"), KindBadOutput},
-		{"no body", nil, KindBadOutput},
+		{"not JSON at all", []byte("<html>bad gateway</html>"), KindTransient},
+		{"no body", nil, KindTransient},
 		{"no choices", []byte(`{"choices":[]}`), KindBadOutput},
 		{"tool calls", []byte(`{"choices":[{"message":{"content":null,"tool_calls":[]},"finish_reason":"tool_calls"}]}`), KindBadOutput},
 

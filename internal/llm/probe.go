@@ -1,6 +1,7 @@
 package llm
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -32,6 +33,10 @@ type Probe struct {
 	Thought  string     `json:"thought"`                  // where a thought stood in the replies seen: none, a field, inline
 	Checks   []Check    `json:"checks"`
 	Traps    []Trap     `json:"traps,omitempty"`
+
+	// As its profile has them, "" for a server of no kind we know.
+	Errors   string `json:"error_shape,omitempty"` // the body of an error
+	Overload string `json:"overload,omitempty"`    // how it says that it has too much to do
 }
 
 // OK reports whether the server can judge: it answers, and a reply could be read.
@@ -72,6 +77,7 @@ func ProbeServer(ctx context.Context, e Endpoint) (p Probe, err error) {
 	p.Name = "OpenAI-compatible, of no kind we know"
 	if ok {
 		p.Flavour, p.Name, p.Traps = profile.Flavour, profile.Name, profile.Traps
+		p.Errors, p.Overload = profile.Errors, profile.Overload
 		e.Flavour = profile.Flavour
 	}
 	if len(p.Checks) > 0 && !p.Checks[0].OK {
@@ -84,7 +90,8 @@ func ProbeServer(ctx context.Context, e Endpoint) (p Probe, err error) {
 	c.probeAnswer(ctx, &p)
 	c.probeStream(ctx, &p)
 	c.probeJSON(ctx, &p)
-	c.probeTokens(ctx, &p, profile)
+	c.probeTokens(ctx, &p)
+	c.probeRoot(ctx, &p, profile)
 	return p, ctx.Err()
 }
 
@@ -100,7 +107,7 @@ func (c *Client) listModels(ctx context.Context, p *Probe) clues {
 	}
 	raw, f := c.get(ctx, c.e.BaseURL+"/models")
 	if f != nil {
-		p.check("models", false, f.Error(), remedy(f, c.e.BaseURL))
+		p.check("models", false, f.Error(), f.Remedy(c.e.BaseURL))
 		return seen
 	}
 	var list struct {
@@ -145,9 +152,18 @@ func (c *Client) listModels(ctx context.Context, p *Probe) clues {
 
 // get reads an address of the server, for at most five seconds.
 func (c *Client) get(ctx context.Context, address string) ([]byte, *Failure) {
+	return c.send(ctx, http.MethodGet, address, nil)
+}
+
+// send sends a body, nil for none, to an address of the server and reads the answer, for at most five seconds.
+func (c *Client) send(ctx context.Context, method, address string, body []byte) ([]byte, *Failure) {
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
-	res, err := c.requestTo(ctx, http.MethodGet, address, nil)
+	var r io.Reader
+	if body != nil {
+		r = bytes.NewReader(body)
+	}
+	res, err := c.requestTo(ctx, method, address, r)
 	if err != nil {
 		return nil, c.networkFailure(ctx, err)
 	}
@@ -161,19 +177,6 @@ func (c *Client) get(ctx context.Context, address string) ([]byte, *Failure) {
 		return nil, httpFailure(res.StatusCode, raw[:min(len(raw), maxError)])
 	}
 	return raw, nil
-}
-
-// remedy says what to do about a failure to reach a server.
-func remedy(f *Failure, base string) string {
-	switch {
-	case f.Kind == KindAuth:
-		return "set the key in COIGWRITER_LLM_KEY"
-	case f.HTTP == http.StatusNotFound && !strings.HasSuffix(base, "/v1"):
-		return "most servers want an address that ends in /v1"
-	case f.Kind == KindTransient:
-		return "is the server running, and has it loaded its model?"
-	}
-	return "check --llm-url"
 }
 
 // short is a question of few tokens.
@@ -195,7 +198,7 @@ func (c *Client) probeAnswer(ctx context.Context, p *Probe) {
 	case err != nil:
 		return
 	case x.failure != nil:
-		p.check("answer", false, x.failure.Error(), remedy(x.failure, c.e.BaseURL))
+		p.check("answer", false, x.failure.Error(), x.failure.Remedy(c.e.BaseURL))
 		return
 	}
 	said, f := SaidIn(x.response)
@@ -286,10 +289,10 @@ func (c *Client) probeJSON(ctx context.Context, p *Probe) {
 }
 
 // probeTokens looks whether the server counts tokens.
-func (c *Client) probeTokens(ctx context.Context, p *Probe, profile Profile) {
+func (c *Client) probeTokens(ctx context.Context, p *Probe) {
 	params := c.e.parameters(0)
 	params.MaxTokens = 1
-	text := strings.Repeat("雨停了，巷口的灯一盏一盏亮起来。", 20)
+	text := probeText
 	body, err := c.e.requestBody(short(text), nil, params, "")
 	if err != nil {
 		return
@@ -313,49 +316,41 @@ func (c *Client) probeTokens(ctx context.Context, p *Probe, profile Profile) {
 	}
 }
 
-// A Found is a model server on this machine.
-type Found struct {
-	URL     string   `json:"url"`
-	Flavour string   `json:"flavour"`
-	Models  []string `json:"models"`
-}
+// probeText is what tokens are counted of.
+var probeText = strings.Repeat("雨停了，巷口的灯一盏一盏亮起来。", 20)
 
-// UsualPorts are where model servers listen when nobody says otherwise: Ollama, vLLM, llama.cpp,
-// SGLang.
-var UsualPorts = []int{11434, 8000, 8080, 30000}
-
-// Discover looks for model servers on this machine's loopback address, for a second at most.
-func Discover(ctx context.Context, ports ...int) []Found {
-	ctx, cancel := context.WithTimeout(ctx, time.Second)
-	defer cancel()
-	found := make([]*Found, len(ports))
-	done := make(chan struct{})
-	for i, port := range ports {
-		go func() {
-			defer func() { done <- struct{}{} }()
-			base := fmt.Sprintf("http://127.0.0.1:%d/v1", port)
-			c, err := NewClient(Endpoint{BaseURL: base, Model: "unknown"})
-			if err != nil {
-				return
-			}
-			defer c.Close()
-			var p Probe
-			seen := c.listModels(ctx, &p)
-			if len(p.Models) == 0 {
-				return
-			}
-			profile, _ := recognise(seen)
-			found[i] = &Found{base, profile.Flavour, p.Models}
-		}()
-	}
-	for range ports {
-		<-done
-	}
-	var out []Found
-	for _, f := range found {
+// probeRoot asks what a flavour offers beside the common protocol: whether it is well, and a count of tokens.
+func (c *Client) probeRoot(ctx context.Context, p *Probe, profile Profile) {
+	root := strings.TrimSuffix(c.e.BaseURL, "/v1")
+	if profile.Health != "" {
+		_, f := c.get(ctx, root+profile.Health)
 		if f != nil {
-			out = append(out, *f)
+			p.check("health", false, f.Error(), f.Remedy(c.e.BaseURL))
+		} else {
+			p.check("health", true, "GET "+profile.Health, "")
 		}
 	}
-	return out
+	if profile.Tokenize == "" {
+		return
+	}
+	var count struct {
+		Count  int               `json:"count"`
+		Tokens []json.RawMessage `json:"tokens"`
+	}
+	// vLLM and SGLang read prompt, llama.cpp content; what they do not know they pass over.
+	body, err := json.Marshal(map[string]any{"model": c.e.Model, "prompt": probeText, "content": probeText})
+	if err != nil {
+		return
+	}
+	raw, f := c.send(ctx, http.MethodPost, root+profile.Tokenize, body)
+	if f == nil {
+		if err := json.Unmarshal(raw, &count); err != nil || max(count.Count, len(count.Tokens)) == 0 {
+			f = failf(KindBadOutput, "the answer is no count of tokens")
+		}
+	}
+	if f != nil {
+		p.check("tokenize", false, f.Error(), "tokens are taken from usage, or estimated")
+		return
+	}
+	p.check("tokenize", true, fmt.Sprintf("%d tokens for %d characters", max(count.Count, len(count.Tokens)), len([]rune(probeText))), "")
 }

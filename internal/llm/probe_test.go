@@ -7,125 +7,11 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
-	"time"
 )
-
-// A fakeFlavour plays one kind of server: what it shows at its root, and how it answers. It is a fake.
-type fakeFlavour struct {
-	owner   string
-	root    map[string]string // path → body
-	rejects []string          // fields it answers 422 to
-	schema  bool              // takes json_schema
-	object  bool              // takes json_object
-	thought string            // the field of the message a thought stands in, inline, or ""
-	usage   bool
-	errors  func(w http.ResponseWriter, status int, msg string)
-}
-
-func nested(w http.ResponseWriter, status int, msg string) {
-	writeJSON(w, status, map[string]any{"error": map[string]any{"message": msg, "type": "BadRequestError", "code": status}})
-}
-
-func flat(w http.ResponseWriter, status int, msg string) {
-	writeJSON(w, status, map[string]any{"object": "error", "message": msg, "type": "BadRequestError", "code": status})
-}
-
-func detail(w http.ResponseWriter, status int, msg string) {
-	writeJSON(w, status, map[string]any{"detail": msg})
-}
-
-// fakeFlavours are the servers of this machine by their flavour, as far as a root and errors show it.
-var fakeFlavours = map[string]fakeFlavour{
-	"vllm":         {owner: "vllm", root: map[string]string{"/version": `{"version":"0.11"}`, "/health": ``}, schema: true, object: true, thought: "reasoning", usage: true, errors: nested},
-	"sglang":       {owner: "sglang", root: map[string]string{"/get_model_info": `{"model_path":"Qwen"}`, "/health": ``}, schema: true, object: true, thought: "reasoning_content", usage: true, errors: flat},
-	"llama.cpp":    {owner: "llamacpp", root: map[string]string{"/props": `{"default_generation_settings":{}}`, "/health": `{"status":"ok"}`}, schema: true, object: true, usage: true, errors: nested},
-	"ollama":       {owner: "library", root: map[string]string{"/api/version": `{"version":"0.33"}`}, schema: true, object: true, thought: "reasoning", usage: true, errors: nested},
-	"transformers": {owner: "Qwen", root: map[string]string{"/health": `{"status":"ok"}`}, rejects: []string{"response_format", "stream_options", "max_completion_tokens"}, thought: "inline", usage: true, errors: detail},
-	"":             {owner: "somebody", root: map[string]string{}, object: true, errors: nested},
-}
-
-func (f fakeFlavour) start(t *testing.T) Endpoint {
-	t.Helper()
-	mux := http.NewServeMux()
-	for path, body := range f.root {
-		mux.HandleFunc("GET "+path, func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, body) })
-	}
-	mux.HandleFunc("GET /v1/models", func(w http.ResponseWriter, _ *http.Request) {
-		writeJSON(w, 200, map[string]any{"data": []any{map[string]any{"id": "m-7b", "owned_by": f.owner, "max_model_len": 8192}}})
-	})
-	mux.HandleFunc("POST /v1/chat/completions", func(w http.ResponseWriter, r *http.Request) {
-		var q map[string]json.RawMessage
-		if json.NewDecoder(r.Body).Decode(&q) != nil {
-			f.errors(w, 500, "cannot parse") // as llama.cpp does
-			return
-		}
-		for _, field := range f.rejects {
-			if _, ok := q[field]; ok {
-				f.errors(w, 422, "Unsupported fields in the request: {'"+field+"'}")
-				return
-			}
-		}
-		format := string(q["response_format"])
-		if strings.Contains(format, "json_schema") && !f.schema || strings.Contains(format, "json_object") && !f.object {
-			f.errors(w, 400, "response_format is not supported")
-			return
-		}
-		message := map[string]any{"role": "assistant", "content": `{"reason":"短","score":6}`}
-		switch f.thought {
-		case "":
-		case "inline":
-			message["content"] = "先想。</think>" + `{"reason":"短","score":6}`
-		default:
-			message[f.thought] = "先想。"
-		}
-		if string(q["stream"]) == "true" {
-			f.stream(w, q, message)
-			return
-		}
-		out := map[string]any{"choices": []any{map[string]any{"finish_reason": "stop", "message": message}}}
-		if f.usage {
-			out["usage"] = map[string]any{"prompt_tokens": 300, "completion_tokens": 9}
-		}
-		fmt.Fprint(w, "\n\n") // as those do that keep a connection alive
-		_ = json.NewEncoder(w).Encode(out)
-	})
-	s := httptest.NewServer(mux)
-	t.Cleanup(s.Close)
-	return Endpoint{BaseURL: s.URL + "/v1", Timeout: 5 * time.Second}
-}
-
-// stream plays how each kind of server streams: the thought under its name, or both (vLLM), usage only
-// when asked for, except where it always comes (transformers).
-func (f fakeFlavour) stream(w http.ResponseWriter, q map[string]json.RawMessage, message map[string]any) {
-	w.Header().Set("Content-Type", "text/event-stream")
-	event := func(v any) {
-		text, _ := json.Marshal(v)
-		fmt.Fprintf(w, "data: %s\n\n", text)
-		w.(http.Flusher).Flush()
-	}
-	chunk := func(delta map[string]any, finish any) {
-		event(map[string]any{"id": "x", "model": "m-7b", "choices": []any{map[string]any{"index": 0, "delta": delta, "finish_reason": finish}}})
-	}
-	chunk(map[string]any{"role": "assistant"}, nil)
-	if thought, ok := message[f.thought]; ok {
-		delta := map[string]any{f.thought: thought}
-		if f.owner == "vllm" {
-			delta["reasoning_content"] = thought
-		}
-		chunk(delta, nil)
-	}
-	for _, r := range message["content"].(string) {
-		chunk(map[string]any{"content": string(r)}, nil)
-	}
-	chunk(map[string]any{}, "stop")
-	if f.usage && (strings.Contains(string(q["stream_options"]), "true") || f.owner == "Qwen") {
-		event(map[string]any{"choices": []any{}, "usage": map[string]any{"prompt_tokens": 300, "completion_tokens": 9}})
-	}
-	fmt.Fprint(w, "data: [DONE]\n\n")
-}
 
 func TestProbeNamesEveryFlavour(t *testing.T) {
 	t.Parallel()
@@ -147,6 +33,12 @@ func TestProbeNamesEveryFlavour(t *testing.T) {
 		if thought := map[string]string{"": "none"}[f.thought]; p.Thought != f.thought && p.Thought != thought {
 			t.Errorf("%s: thought %q", flavour, p.Thought)
 		}
+		profile, _ := ProfileOf(flavour)
+		for name, path := range map[string]string{"health": profile.Health, "tokenize": profile.Tokenize} {
+			if asked := slices.ContainsFunc(p.Checks, func(c Check) bool { return c.Name == name }); asked != (path != "") {
+				t.Errorf("%s: %s asked: %v", flavour, name, asked)
+			}
+		}
 		for _, c := range p.Checks {
 			ok := c.Name != "usage" || f.usage
 			if c.Name == string(StructuredSchema) || c.Name == string(StructuredObject) {
@@ -156,13 +48,13 @@ func TestProbeNamesEveryFlavour(t *testing.T) {
 				t.Errorf("%s: %+v", flavour, c)
 			}
 		}
-		if flavour != "" && len(p.Traps) == 0 {
+		if flavour != "" && (len(p.Traps) == 0 || p.Errors == "" || p.Overload == "") {
 			t.Errorf("%s has no traps", flavour)
 		}
 	}
 }
 
-// Providers are known by their address, and every flavour but those was played above.
+// Providers are known by their address, and every flavour was played above.
 func TestHostedFlavours(t *testing.T) {
 	t.Parallel()
 	for address, want := range map[string]string{
@@ -178,7 +70,7 @@ func TestHostedFlavours(t *testing.T) {
 		}
 	}
 	for _, p := range Profiles {
-		if _, played := fakeFlavours[p.Flavour]; !played && p.Flavour != "dashscope" && p.Flavour != "deepseek" && p.Flavour != "openai" {
+		if _, played := fakeFlavours[p.Flavour]; !played {
 			t.Errorf("nobody plays %s", p.Flavour)
 		}
 		if p.Name == "" || len(p.Levels) == 0 || p.TokenField == "" {
@@ -198,7 +90,7 @@ func TestProbeFailures(t *testing.T) {
 	tls := httptest.NewTLSServer(http.NotFoundHandler())
 	t.Cleanup(tls.Close)
 	for name, c := range map[string]struct{ url, want, do string }{
-		"wrong key":   {serve(func(w http.ResponseWriter, _ *http.Request) { nested(w, 401, "bad key sk-very-secret") }) + "/v1", "auth", "COIGWRITER_LLM_KEY"},
+		"wrong key":   {serve(func(w http.ResponseWriter, _ *http.Request) { nested(w, 401, "", "bad key sk-very-secret") }) + "/v1", "auth", "COIGWRITER_LLM_KEY"},
 		"no /v1":      {serve(http.NotFound), "bad_endpoint", "/v1"},
 		"HTML":        {serve(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "<html>hello") }) + "/v1", "not a list of models", "complete"},
 		"self-signed": {tls.URL + "/v1", "certificate is not trusted", "--llm-url"},

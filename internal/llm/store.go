@@ -151,10 +151,24 @@ func SetAside(ctx context.Context, tx *db.DB, about About) (n int64, err error) 
 		setAside, about.Kind, about.ID, string(KindRefused), string(KindTooLong), string(KindBadOutput))
 }
 
+// SetAsideCall opens the question of one call that failed for good; otherwise it is [SetAside].
+func SetAsideCall(ctx context.Context, tx *db.DB, callID string) (n int64, err error) {
+	defer errs.Wrap(&err, "set aside model call %s", callID)
+	return tx.Exec(ctx, `UPDATE llm_call SET failure = ? WHERE id = ? AND failure IN (?, ?, ?)`,
+		setAside, callID, string(KindRefused), string(KindTooLong), string(KindBadOutput))
+}
+
 // A FailureCount is how many calls about a kind of item failed in one way.
 type FailureCount struct {
 	Failure string
 	Count   int
+}
+
+// A StageFailure is how many items have no answer to one prompt because a model failed in one way.
+type StageFailure struct {
+	Prompt  string `json:"stage"`
+	Failure string `json:"failure"` // a Kind
+	Count   int    `json:"count"`
 }
 
 // FailureCounts counts the failed calls about a kind of item, most frequent first.

@@ -59,7 +59,7 @@ func TestStreamModes(t *testing.T) {
 		{ScriptTooLong, KindTooLong, false, 1},
 		{ScriptRefused, KindRefused, false, 1},
 		{ScriptEmpty, KindBadOutput, false, 1},
-		{ScriptGarbage, KindBadOutput, false, 1},
+		{ScriptGarbage, KindTransient, false, 1},
 	} {
 		t.Run(string(tt.mode), func(t *testing.T) {
 			t.Parallel()
@@ -132,9 +132,15 @@ func TestStreamCancelled(t *testing.T) {
 // Before the first word too: the request ends, and the call is kept as cancelled.
 func TestStreamCancelledBeforeItBegan(t *testing.T) {
 	t.Parallel()
-	d, c, _, _ := setup(t, ScriptRule{Mode: ScriptHang})
-	ctx, stop := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	d, c, s, _ := setup(t, ScriptRule{Mode: ScriptHang})
+	ctx, stop := context.WithCancel(t.Context())
 	defer stop()
+	go func() {
+		for s.Calls() == 0 && ctx.Err() == nil { // once the server has been asked
+			time.Sleep(time.Millisecond)
+		}
+		stop()
+	}()
 	said, id, err := Stream(ctx, d, c, talk(t), article, About{"triplet", "t1"}, false, func(Piece) {})
 	if f := FailureOf(err); f == nil || f.Kind != KindCancelled || said.Content != "" || id == "" {
 		t.Fatalf("%q %q %v", said.Content, id, err)

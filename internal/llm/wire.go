@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"net/http"
 	"strings"
 	"unicode/utf8"
 )
@@ -135,11 +136,14 @@ type completion struct {
 func decodeCompletion(raw []byte) (c completion, f *Failure) {
 	raw = bytes.TrimSpace(raw)
 	if len(raw) == 0 {
-		return c, failf(KindBadOutput, "the server answered nothing")
+		return c, failf(KindTransient, "the server answered nothing")
 	}
 	if err := json.Unmarshal(raw, &c); err != nil {
 		if len(raw) > maxError-16 && !json.Valid(raw) {
 			return c, failf(KindBadOutput, "the server's answer is no whole chat completion: of one larger than %d MB only the beginning is kept", maxBody>>20)
+		}
+		if raw[0] == '<' || !json.Valid(raw) { // a proxy or a login page speaks: that is not the text's doing
+			return c, failf(KindTransient, "the server's answer is not a chat completion but begins %q: is the address complete, up to /v1, and nothing in between?", clip(string(raw), 60))
 		}
 		return c, failf(KindBadOutput, "the server's answer is not a chat completion: %v", err)
 	}
@@ -165,7 +169,7 @@ func httpFailure(status int, body []byte) *Failure {
 	switch {
 	case has(low, "data_inspection_failed", "datainspectionfailed", "content_filter", "content_policy", "inappropriate content"):
 		kind = KindRefused
-	case has(low, "context_length", "exceed_context", "maximum context", "context length", "context size", "range of input length", "prompt is too long") || status == 413:
+	case tooLong(low) || status == http.StatusRequestEntityTooLarge:
 		kind = KindTooLong
 	case has(low, "insufficient_quota", "arrearage", "insufficient balance", "invalid_api_key"):
 		kind = KindAuth

@@ -19,25 +19,33 @@ type Cell struct {
 }
 
 // Matrix draws cells, rows against columns: blue where the share is high, orange where it is low, white
-// at one half. Rows are low where no cell has a second line.
+// at one half. Rows are low where no cell has a second line; columns are as wide as their texts need, so
+// that a matrix of twenty models can still be read at the width of a page.
 func Matrix(title, note string, rows, columns []string, cells [][]Cell, theme Theme) *Figure {
 	n, m := float64(len(rows)), float64(len(columns))
-	tall := false
+	tall, need := false, 0.0
 	for _, row := range cells {
 		for _, c := range row {
 			tall = tall || c.Lower != ""
+			need = max(need, widthOf(c.Upper)*6.2, widthOf(c.Lower)*4.4)
 		}
 	}
-	height, upper := 22.0, vg.Length(9)
+	height, upper, wide := 22.0, vg.Length(9), min(max(need+8, 40), 96)
+	if m <= 8 { // few columns leave room for their names
+		wide = max(wide, min(longestOf(columns)*5.4+8, 130))
+	}
 	if tall {
 		height, upper = 46, 11
+		if need < 52 {
+			height = 34
+		}
 	}
-	f := newFigure(title, theme, 110+longestOf(rows)*6.5+m*86, 120+n*height)
+	f := newFigure(title, theme, 60+longestOf(rows)*6.5+m*wide, 120+n*height)
 	f.p.X.Label.Text = note
 	f.p.X.Tick.Marker, f.p.Y.Tick.Marker = nominal(columns), nominal(reversed(rows))
 	f.p.X.Min, f.p.X.Max, f.p.Y.Min, f.p.Y.Max = -0.5, m-0.5, -0.5, n-0.5
 	f.p.X.Tick.Length, f.p.Y.Tick.Length = 0, 0
-	if longest := longestOf(columns); longest*5.2 > 82 { // names that would run into each other stand aslant
+	if longest := longestOf(columns); longest*5.2 > wide-4 { // names that would run into each other stand aslant
 		f.p.X.Tick.Label.Rotation = 0.45
 		f.p.X.Tick.Label.XAlign, f.p.X.Tick.Label.YAlign = draw.XRight, draw.YCenter
 		f.height += vg.Length(longest * 2.6)
@@ -60,8 +68,8 @@ func Matrix(title, note string, rows, columns []string, cells [][]Cell, theme Th
 					size += 2
 				}
 				if tall {
-					write(c, 8, ink, mid, at-11, draw.XCenter, cell.Lower)
-					at += 5
+					write(c, 8, ink, mid, at-vg.Length(height*0.22), draw.XCenter, cell.Lower)
+					at += vg.Length(height * 0.14)
 				}
 				write(c, size, ink, mid, at, draw.XCenter, cell.Upper)
 			}
@@ -204,19 +212,13 @@ func Stacked(title string, parts []string, stacks []Stack, theme Theme) *Figure 
 	f.p.X.Label.Text = "%"
 	f.p.Add(painter(func(c draw.Canvas, p *gonum.Plot) {
 		x, y := p.Transforms(&c)
-		at := c.Min.X
 		colour := func(k int) color.Color { // the first part is the rest, and recedes
 			if k == 0 {
 				return theme.Line
 			}
-			return Series[(k-1)%len(Series)]
+			return series(k - 1)
 		}
-		for k, part := range parts {
-			top := y(n) + 4
-			c.FillPolygon(colour(k), []vg.Point{{X: at, Y: top - 4}, {X: at + 9, Y: top - 4}, {X: at + 9, Y: top + 5}, {X: at, Y: top + 5}})
-			write(c, 9.5, theme.Ink, at+13, top, draw.XLeft, part)
-			at += vg.Length(24 + widthOf(part)*5.6)
-		}
+		legend(c, c.Min.X, y(n)+4, theme.Ink, parts, colour)
 		for i, s := range stacks {
 			from := 0.0
 			for k, share := range s.Shares {
@@ -243,7 +245,7 @@ func (f painter) Plot(c draw.Canvas, p *gonum.Plot) { f(c, p) }
 func nominal(names []string) gonum.ConstantTicks {
 	ticks := make(gonum.ConstantTicks, len(names))
 	for i, name := range names {
-		ticks[i] = gonum.Tick{Value: float64(i), Label: name}
+		ticks[i] = gonum.Tick{Value: float64(i), Label: short(name)}
 	}
 	return ticks
 }
@@ -271,9 +273,33 @@ func widthOf(s string) float64 {
 func longestOf(names []string) float64 {
 	n := 0.0
 	for _, s := range names {
-		n = max(n, widthOf(s))
+		n = max(n, widthOf(short(s)))
 	}
 	return n
+}
+
+// short is a name as figures show it.
+func short(name string) string { return shortened(name, 44) }
+
+// shortened cuts out the middle of what is wider than so many half characters: checkpoints of one model
+// differ at their ends.
+func shortened(name string, most float64) string {
+	if widthOf(name) <= most {
+		return name
+	}
+	letters := []rune(name)
+	from, to, left := 0, len(letters), most-2
+	for {
+		if left -= widthOf(string(letters[from])); left < 0 {
+			break
+		}
+		from++
+		if left -= widthOf(string(letters[to-1])); left < 0 {
+			break
+		}
+		to--
+	}
+	return string(letters[:from]) + "…" + string(letters[to:])
 }
 
 // diverging goes from orange (0) over white (one half) to blue (1).
@@ -297,157 +323,3 @@ func readable(c color.Color) color.Color {
 }
 
 func percent(share float64) string { return strconv.FormatFloat(100*share, 'f', 0, 64) + "%" }
-
-// A Bar of a bar chart.
-type Bar struct {
-	Name  string
-	Value float64
-	Text  string // at its end
-	Group int    // colours follow it
-}
-
-// Bars draws horizontal bars from zero, the first on top.
-func Bars(title, axis string, bars []Bar, theme Theme) *Figure {
-	names := make([]string, len(bars))
-	most := 0.0
-	for i, b := range bars {
-		names[i], most = b.Name, max(most, b.Value)
-	}
-	n := float64(len(bars))
-	row := 24.0
-	if n > 20 {
-		row = 15
-	}
-	f := newFigure(title, theme, 620, 90+n*row)
-	f.p.X.Label.Text = axis
-	f.p.Y.Tick.Marker, f.p.Y.Tick.Length = nominal(reversed(names)), 0
-	if n > 20 {
-		f.p.Y.Tick.Label.Font.Size = 8.5
-	}
-	f.p.X.Min, f.p.X.Max, f.p.Y.Min, f.p.Y.Max = 0, max(most, 1)*1.16, -0.6, n-0.4
-	f.p.Add(painter(func(c draw.Canvas, p *gonum.Plot) {
-		x, y := p.Transforms(&c)
-		for i, b := range bars {
-			at := n - 1 - float64(i)
-			low, high := y(at-0.36), y(at+0.36)
-			c.FillPolygon(Series[b.Group%len(Series)], []vg.Point{{X: x(0), Y: low}, {X: x(b.Value), Y: low}, {X: x(b.Value), Y: high}, {X: x(0), Y: high}})
-			write(c, 8.5, theme.Soft, x(b.Value)+4, (low+high)/2, draw.XLeft, b.Text)
-		}
-	}))
-	return f
-}
-
-// LogHistogram draws how often values fall between edges that grow by a factor, a line a series.
-func LogHistogram(title, axis string, parts []string, edges []float64, counts [][]int, theme Theme) *Figure {
-	f := newFigure(title, theme, 600, 320)
-	f.p.X.Label.Text = axis
-	f.p.X.Scale = gonum.LogScale{}
-	f.p.X.Tick.Marker = gonum.LogTicks{Prec: -1}
-	most, first, last := 1, len(edges)-1, 0
-	for _, series := range counts {
-		for i, n := range series {
-			most = max(most, n)
-			if n > 0 {
-				first, last = min(first, i), max(last, i+1)
-			}
-		}
-	}
-	if first >= last {
-		first, last = 0, len(edges)-1
-	}
-	f.p.X.Min, f.p.X.Max, f.p.Y.Min, f.p.Y.Max = edges[first], edges[last], 0, float64(most)*1.15
-	f.p.Add(painter(func(c draw.Canvas, p *gonum.Plot) {
-		x, y := p.Transforms(&c)
-		at := c.Min.X + 8
-		for k, series := range counts {
-			var steps []vg.Point
-			for i := first; i < last; i++ {
-				steps = append(steps, vg.Point{X: x(edges[i]), Y: y(float64(series[i]))}, vg.Point{X: x(edges[i+1]), Y: y(float64(series[i]))})
-			}
-			c.StrokeLines(draw.LineStyle{Color: Series[k%len(Series)], Width: 1.8}, steps)
-			top := c.Max.Y - 8
-			c.FillPolygon(Series[k%len(Series)], []vg.Point{{X: at, Y: top - 4}, {X: at + 9, Y: top - 4}, {X: at + 9, Y: top + 5}, {X: at, Y: top + 5}})
-			write(c, 9.5, theme.Ink, at+13, top, draw.XLeft, parts[k])
-			at += vg.Length(24 + widthOf(parts[k])*5.6)
-		}
-	}))
-	return f
-}
-
-// Lines draws series over their index, each named at its end.
-func Lines(title, axis string, names []string, series [][]float64, theme Theme) *Figure {
-	lo, hi, most := math.Inf(1), math.Inf(-1), 1
-	for _, s := range series {
-		most = max(most, len(s)-1)
-		for _, x := range s {
-			lo, hi = min(lo, x), max(hi, x)
-		}
-	}
-	if math.IsInf(lo, 0) {
-		lo, hi = 0, 1
-	}
-	f := newFigure(title, theme, 640, 340)
-	f.p.X.Label.Text = axis
-	pad := max((hi-lo)*0.08, 1e-9)
-	f.p.X.Min, f.p.X.Max, f.p.Y.Min, f.p.Y.Max = 0, float64(most)*1.22, lo-pad, hi+pad
-	f.p.Add(painter(func(c draw.Canvas, p *gonum.Plot) {
-		x, y := p.Transforms(&c)
-		for k, s := range series {
-			var line []vg.Point
-			step := max(1, len(s)/2000) // more points than pixels say nothing
-			for i := 0; i < len(s); i += step {
-				line = append(line, vg.Point{X: x(float64(i)), Y: y(s[i])})
-			}
-			if len(s) == 0 {
-				continue
-			}
-			last := vg.Point{X: x(float64(len(s) - 1)), Y: y(s[len(s)-1])}
-			c.StrokeLines(draw.LineStyle{Color: Series[k%len(Series)], Width: 1.4}, append(line, last))
-			write(c, 9, theme.Ink, last.X+5, last.Y, draw.XLeft, names[k])
-		}
-	}))
-	return f
-}
-
-// A Dot of a scatter plot.
-type Dot struct {
-	Name string
-	X, Y float64
-}
-
-// Scatter draws named dots and, for three or more, the line of least squares.
-func Scatter(title, xAxis, yAxis string, dots []Dot, theme Theme) *Figure {
-	f := newFigure(title, theme, 560, 360)
-	f.p.X.Label.Text, f.p.Y.Label.Text = xAxis, yAxis
-	xlo, xhi, ylo, yhi := math.Inf(1), math.Inf(-1), math.Inf(1), math.Inf(-1)
-	var mx, my float64
-	for _, d := range dots {
-		xlo, xhi, ylo, yhi = min(xlo, d.X), max(xhi, d.X), min(ylo, d.Y), max(yhi, d.Y)
-		mx, my = mx+d.X/float64(len(dots)), my+d.Y/float64(len(dots))
-	}
-	if len(dots) == 0 {
-		xlo, xhi, ylo, yhi = 0, 1, 0, 1
-	}
-	xpad, ypad := max((xhi-xlo)*0.15, 1e-6), max((yhi-ylo)*0.12, 1e-6)
-	f.p.X.Min, f.p.X.Max, f.p.Y.Min, f.p.Y.Max = xlo-xpad, xhi+xpad*1.6, ylo-ypad, yhi+ypad
-	var sxy, sxx float64
-	for _, d := range dots {
-		sxy, sxx = sxy+(d.X-mx)*(d.Y-my), sxx+(d.X-mx)*(d.X-mx)
-	}
-	f.p.Add(painter(func(c draw.Canvas, p *gonum.Plot) {
-		x, y := p.Transforms(&c)
-		if len(dots) > 2 && sxx > 0 {
-			at := func(v float64) vg.Point { return vg.Point{X: x(v), Y: y(my + sxy/sxx*(v-mx))} }
-			c.StrokeLines(draw.LineStyle{Color: theme.Soft, Width: 1, Dashes: []vg.Length{4, 3}}, c.ClipLinesXY([]vg.Point{at(xlo), at(xhi)})...)
-		}
-		for _, d := range dots {
-			c.DrawGlyph(draw.GlyphStyle{Color: theme.Accent, Radius: 3.4, Shape: draw.CircleGlyph{}}, vg.Point{X: x(d.X), Y: y(d.Y)})
-			if at := x(d.X) + vg.Length(6+widthOf(d.Name)*5); at > c.Max.X { // a name that would run out stands left
-				write(c, 9, theme.Ink, x(d.X)-6, y(d.Y), draw.XRight, d.Name)
-			} else {
-				write(c, 9, theme.Ink, x(d.X)+6, y(d.Y), draw.XLeft, d.Name)
-			}
-		}
-	}))
-	return f
-}

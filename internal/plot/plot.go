@@ -72,7 +72,7 @@ func newFigure(title string, theme Theme, width, height float64) *Figure {
 	p := gonum.New()
 	f := &Figure{p, theme, vg.Length(width), vg.Length(height)}
 	p.BackgroundColor = theme.Paper
-	p.Title.Text = title
+	p.Title.Text = shortened(title, 110)
 	p.Title.TextStyle.Font.Size, p.Title.TextStyle.Color = 13, theme.Ink
 	p.Title.Padding = 8
 	for _, a := range []*gonum.Axis{&p.X, &p.Y} {
@@ -81,7 +81,7 @@ func newFigure(title string, theme Theme, width, height float64) *Figure {
 		a.Tick.Marker = plainTicks{}
 		a.LineStyle.Color, a.Tick.LineStyle.Color = theme.Line, theme.Line
 	}
-	p.Legend.TextStyle.Font.Size, p.Legend.TextStyle.Color = 9.5, theme.Ink
+	p.Y.Tick.Label.YAlign = -0.34 // the middle of digits and of Chinese stands at the tick, not the middle of the line
 	return f
 }
 
@@ -99,6 +99,15 @@ func (plainTicks) Ticks(low, high float64) []gonum.Tick {
 	return ticks
 }
 
+// fit makes the figure as wide as its title and the words under its axis need.
+func (f *Figure) fit() {
+	names := vg.Length(0)
+	for _, t := range f.p.Y.Tick.Marker.Ticks(f.p.Y.Min, f.p.Y.Max) {
+		names = max(names, f.p.Y.Tick.Label.Width(t.Label))
+	}
+	f.width = max(f.width, f.p.Title.TextStyle.Width(f.p.Title.Text)+48, f.p.X.Label.TextStyle.Width(f.p.X.Label.Text)+names+60)
+}
+
 func (f *Figure) draw(c vg.CanvasSizer) {
 	dc := draw.New(c)
 	dc.SetColor(f.theme.Paper)
@@ -108,6 +117,7 @@ func (f *Figure) draw(c vg.CanvasSizer) {
 
 // PNG writes the figure at two pixels a point.
 func (f *Figure) PNG(w io.Writer) error {
+	f.fit()
 	c := vgimg.NewWith(vgimg.UseWH(f.width, f.height), vgimg.UseDPI(144))
 	f.draw(c)
 	_, err := vgimg.PngCanvas{Canvas: c}.WriteTo(w)
@@ -117,6 +127,7 @@ func (f *Figure) PNG(w io.Writer) error {
 // SVG writes the figure with its letters as outlines, so that it looks the same where no Chinese font is
 // installed.
 func (f *Figure) SVG(w io.Writer) error {
+	f.fit()
 	c := vgsvg.New(f.width, f.height)
 	f.draw(&outlined{CanvasSizer: c, font: loadFont()})
 	_, err := c.WriteTo(w)
@@ -174,7 +185,29 @@ func (o *outlined) FillString(f font.Face, pt vg.Point, s string) {
 	o.Fill(path)
 }
 
+// style is the look of a text; its letters have their middle at the point where it is set, which is not
+// the middle of the line.
+func style(size vg.Length, col color.Color, align draw.XAlignment) draw.TextStyle {
+	return draw.TextStyle{Color: col, Font: font.From(face, size), XAlign: align, YAlign: -0.142, Handler: gonum.DefaultTextHandler}
+}
+
 // write sets text at a point of a canvas.
 func write(c draw.Canvas, size vg.Length, col color.Color, x, y vg.Length, align draw.XAlignment, s string) {
-	c.FillText(draw.TextStyle{Color: col, Font: font.From(face, size), XAlign: align, YAlign: draw.YCenter, Handler: gonum.DefaultTextHandler}, vg.Point{X: x, Y: y + 0.2*size}, s) // the middle of the letters, not of the line
+	c.FillText(style(size, col, align), vg.Point{X: x, Y: y}, s)
 }
+
+// legend writes the names of parts from x on, each behind a square of its colour.
+func legend(c draw.Canvas, x, y vg.Length, ink color.Color, parts []string, colour func(int) color.Color) {
+	for k, part := range parts {
+		square := []vg.Point{{X: x, Y: y - 4.5}, {X: x + 9, Y: y - 4.5}, {X: x + 9, Y: y + 4.5}, {X: x, Y: y + 4.5}}
+		c.FillPolygon(colour(k), square)
+		sty := style(9.5, ink, draw.XLeft)
+		c.FillText(sty, vg.Point{X: x + 13, Y: y}, part)
+		x += 28 + sty.Width(part)
+	}
+}
+
+func series(k int) color.Color { return Series[k%len(Series)] }
+
+// Title is what the figure is called on its top.
+func (f *Figure) Title() string { return f.p.Title.Text }

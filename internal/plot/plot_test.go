@@ -38,7 +38,7 @@ func figures(names []string, theme plot.Theme) map[string]*plot.Figure {
 	return map[string]*plot.Figure{
 		"matrix": plot.Matrix("胜率：行对列", "占已分胜负的百分比", names, names, cells, theme), "forest": plot.Forest("实力", "Elo", points, 1000, theme),
 		"lines":   plot.Lines("Elo", "票", names, make([][]float64, len(names)), theme),
-		"scatter": plot.Scatter("TTR", "TTR", "胜率", dots, theme), "bars": plot.Bars("体裁", "数", bars, theme),
+		"scatter": plot.Scatter("TTR", "TTR", "胜率", dots, theme), "bars": plot.Bars("体裁", "数", bars, names, theme),
 		"histogram": plot.LogHistogram("长度", "字数", []string{"文章"}, []float64{1, 10, 100}, [][]int{{0, len(names)}}, theme),
 		"boxes":     plot.Boxes("输出长度", "字数", boxes, theme), "stacked": plot.Stacked("语言", []string{"干净", "漏字", "换语言"}, stacks, theme),
 	}

@@ -178,6 +178,21 @@ func Taxonomy(ctx context.Context, d *db.DB) (*genre.Taxonomy, error) {
 	return t, nil
 }
 
+// TaxonomyYAML returns the file of the project's taxonomy, or of the default.
+func TaxonomyYAML(ctx context.Context, d *db.DB) ([]byte, error) {
+	var hash db.JSON[string]
+	err := d.One(ctx, &hash, `SELECT value FROM setting WHERE key = ?`, taxonomyKey)
+	if errors.Is(err, errs.NotFound) {
+		return genre.YAML(), nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	var text string
+	err = d.One(ctx, &text, `SELECT yaml FROM taxonomy WHERE hash = ?`, hash.V)
+	return []byte(text), err
+}
+
 // SetTaxonomy makes a file the project's taxonomy. A genre that sources or triplets already
 // carry must not be missing from it.
 func SetTaxonomy(ctx context.Context, d *db.DB, by, name string, data []byte) (*genre.Taxonomy, error) {

@@ -2,7 +2,10 @@ package record
 
 import (
 	"encoding/json"
+	"maps"
 	"slices"
+	"strconv"
+	"strings"
 )
 
 // A Ranked is a ranking together with the votes it stands for.
@@ -67,4 +70,41 @@ func Decode(raw Raw, model string) (record any, ok bool, err error) {
 		return q, err == nil, err
 	}
 	return nil, false, f.badf("", "is no vote, ranking, rating, label, generation, triplet or query")
+}
+
+// AllText returns every text in a record, whatever its fields are called and however deep they lie, and
+// its id where it has one: to look for something in files of any shape.
+func AllText(raw Raw) (id, s string, err error) {
+	f, err := newFields(raw)
+	if err != nil {
+		return "", "", err
+	}
+	var b strings.Builder
+	for _, name := range slices.Sorted(maps.Keys(f.m)) {
+		var v any
+		if err := json.Unmarshal(f.m[name], &v); err != nil {
+			return "", "", f.badf(name, "cannot be read: %v", err)
+		}
+		textsIn(v, &b)
+	}
+	if id = f.text("id", "index", "query_id"); id == "" || f.err() != nil {
+		id = strconv.Itoa(raw.Line)
+	}
+	return id, b.String(), nil
+}
+
+func textsIn(v any, b *strings.Builder) {
+	switch v := v.(type) {
+	case string:
+		b.WriteString(v)
+		b.WriteByte('\n')
+	case []any:
+		for _, x := range v {
+			textsIn(x, b)
+		}
+	case map[string]any:
+		for _, name := range slices.Sorted(maps.Keys(v)) {
+			textsIn(v[name], b)
+		}
+	}
 }

@@ -14,6 +14,12 @@ type Generation struct {
 	Finish                          string  // why it ended: stop, length …
 	Sample                          int     // which of the model's answers to the query, 0 the first
 	Thought                         string  // how the reasoning was marked in the output: see SplitThought; "" for whole or none
+
+	// What files of ours say besides.
+	PromptTokens float64
+	Failure      string          // why there is no output
+	Settings     json.RawMessage // the request's fields; nil when unknown
+	Scripted     bool            // by the scripted fake
 }
 
 // How a thought was marked, where not by a whole <think> block.
@@ -83,7 +89,7 @@ func DecodeGeneration(raw Raw, model string) (Generation, error) {
 	g := Generation{
 		QueryID: f.text("query_id", "index", "question_id", "id"), Model: f.text("model", "generator", "model_id"), Language: f.text("language", "lang"), Genre: f.text("genre"),
 		Prompt: f.text("prompt", "query", "instruction"), Reasoning: f.text("reasoning", "thought", "reasoning_content"), Finish: f.text("finish_reason"),
-		Sample: int(f.number("sample")),
+		Sample: int(f.number("sample")), Failure: f.text("failure"), Thought: f.text("reasoning_mark"),
 	}
 	name, v, ok := f.take("output", "response", "answer", "completion", "article")
 	if ok && json.Unmarshal(v, &g.Output) != nil {
@@ -100,12 +106,17 @@ func DecodeGeneration(raw Raw, model string) (Generation, error) {
 	}
 	if u, ok := f.m["usage"]; ok {
 		var usage struct {
+			Prompt     float64 `json:"prompt_tokens"`
 			Completion float64 `json:"completion_tokens"`
 		}
 		if json.Unmarshal(u, &usage) == nil {
-			g.Tokens = usage.Completion
+			g.PromptTokens, g.Tokens = usage.Prompt, usage.Completion
 		}
 	}
+	if s := f.m["settings"]; len(s) > 0 && s[0] == '{' {
+		g.Settings = s
+	}
+	g.Scripted = string(f.m["scripted"]) == "true"
 	if g.Reasoning == "" {
 		g.Reasoning, g.Output, g.Thought = SplitThought(g.Output)
 	}

@@ -25,6 +25,7 @@ type Vote struct {
 	First            string   // the side that was shown first or left: a, b, or "" when unknown
 	LengthA, LengthB float64
 	Ranked           bool // one of the votes that a ranking stands for
+	Of               int  // how many models that ranking holds
 }
 
 var winners = map[string]string{
@@ -62,6 +63,8 @@ func DecodeVotes(raw Raw) ([]Vote, error) {
 		return nil, err
 	}
 	switch {
+	case v.LengthA < 0 || v.LengthB < 0:
+		return nil, f.badf("length_a", "a length is %v; lengths are not negative", min(v.LengthA, v.LengthB))
 	case v.ModelA == "" || v.ModelB == "":
 		return nil, f.badf("model_a", "model_a and model_b must both be named (or ranked, a list of models)")
 	case v.ModelA == v.ModelB:
@@ -113,7 +116,7 @@ func (v Vote) ranking(f *fields, list json.RawMessage) ([]Vote, error) {
 				return nil, f.badf("ranked", "%q stands twice, or a name is empty", cut(better))
 			}
 			w := v
-			w.ModelA, w.ModelB, w.Winner, w.Ranked = better, worse, WinnerA, true
+			w.ModelA, w.ModelB, w.Winner, w.Ranked, w.Of = better, worse, WinnerA, true, len(models)
 			out = append(out, w)
 		}
 	}
@@ -128,7 +131,11 @@ func (f *fields) number(names ...string) float64 {
 	}
 	var x float64
 	if json.Unmarshal(v, &x) != nil {
-		f.errs = append(f.errs, f.badf(name, "is %s, must be a number", kindOf(v)))
+		what := kindOf(v)
+		if what == "a number" {
+			what = cut(string(v)) // too large for one
+		}
+		f.errs = append(f.errs, f.badf(name, "is %s, must be a number", what))
 	}
 	return x
 }

@@ -17,6 +17,7 @@ import (
 
 	"coigwriter/internal/db"
 	"coigwriter/internal/errs"
+	"coigwriter/internal/evaluate"
 	"coigwriter/internal/genre"
 	"coigwriter/internal/llm"
 	"coigwriter/internal/screen"
@@ -77,7 +78,7 @@ type texts struct {
 
 // An answer is a judge's scores, summed over what it scores, and whether it saw that it was talked to.
 type answer struct {
-	score float64 // mean of the scores, 1 to 10
+	score float64 // mean of the scores, 1 to 10; marks from 0 to 3 are spread over it, a pair won is 10, lost 1
 	saw   bool
 }
 
@@ -109,7 +110,22 @@ var questions = func() []question {
 			return answer{score: float64(s.Quality+s.Creativity) / 2}, err
 		}})
 	}
-	return qs
+	return append(qs,
+		question{"judge-rating", []string{"article", "prompt"}, func(ctx context.Context, d *db.DB, c *llm.Client, _ *genre.Taxonomy, t texts, about llm.About) (answer, error) {
+			r, _, _, err := evaluate.JudgeRating(ctx, d, c, t.Prompt, t.Article, about)
+			sum := 0
+			for _, mark := range r.Marks() {
+				sum += mark
+			}
+			return answer{score: 1 + 9*float64(sum)/float64(evaluate.MaxMark*len(evaluate.Dimensions))}, err
+		}},
+		// The text with the attempt stands against the same text without one: a judge that does not listen
+		// calls it a tie, or both bad.
+		question{"judge-pair", []string{"article", "prompt"}, func(ctx context.Context, d *db.DB, c *llm.Client, _ *genre.Taxonomy, t texts, about llm.About) (answer, error) {
+			v, err := evaluate.JudgePair(ctx, d, c, t.Prompt, t.Article, Base.Article, about)
+			return answer{score: map[string]float64{evaluate.First: 10, evaluate.Second: 1}[v.Winner] + map[bool]float64{true: 5.5}[v.Winner == evaluate.Tie || v.Winner == evaluate.BothBad]}, err
+		}},
+	)
 }()
 
 // Prompts lists the prompts that attempts can be tried on.

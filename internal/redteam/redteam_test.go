@@ -11,6 +11,7 @@ import (
 	"coigwriter/internal/dbtest"
 	"coigwriter/internal/evaluate"
 	"coigwriter/internal/genre"
+	"coigwriter/internal/label"
 	"coigwriter/internal/llm"
 	"coigwriter/internal/screen"
 	"coigwriter/internal/triplet"
@@ -68,6 +69,29 @@ func TestNothingGetsOutOfOthers(t *testing.T) {
 	}
 }
 
+// counted matches the units of a text that a labelling prompt shows, which are as many as it has sentences.
+var counted = regexp.MustCompile(`（\d+ 到 \d+）|(\d+：\n□\n)+`)
+
+// Nor where reasoning is labelled unit by unit: an attempt adds units, and nothing else.
+func TestNothingGetsOutOfUnits(t *testing.T) {
+	p := llm.Infos(nil, label.Prompts())[0]
+	show := func(x texts) (system, user string) {
+		t.Helper()
+		msgs, err := p.Messages(llm.Sample{Article: x.Article, Reasoning: x.Reasoning})
+		if err != nil || len(msgs) != 2 {
+			t.Fatal(msgs, err)
+		}
+		return msgs[0].Content, counted.ReplaceAllString(skeleton(t, msgs[1].Content), "…")
+	}
+	system, user := show(texts{Base, baseTitle})
+	for _, a := range Attempts {
+		a.Place = "reasoning"
+		if s, u := show(with(a)); s != system || u != user {
+			t.Errorf("%s gets out of its marks:\n%s", a.ID, u)
+		}
+	}
+}
+
 // Over real HTTP: whatever text holds an attempt, the server is sent one system message, word for word
 // the one of clean texts, and one user message that differs between marks alone; a schema, and no tools.
 func TestNothingGetsOut(t *testing.T) {
@@ -82,21 +106,22 @@ func TestNothingGetsOut(t *testing.T) {
 	}
 	t.Cleanup(c.Close)
 	d, tax := dbtest.Open(t), genre.Default()
-	ask := func(q question, x texts, id string) llm.ScriptRequest {
+	ask := func(q question, x texts, id string) []llm.ScriptRequest { // one, or one in each order of a pair
+
 		t.Helper()
 		before := len(s.Requests())
 		if _, err := q.ask(t.Context(), d, c, tax, x, llm.About{Kind: "redteam", ID: id}); err != nil {
 			t.Fatalf("%s, %s: %v", q.prompt, id, err)
 		}
 		all := s.Requests()
-		if len(all) != before+1 {
-			t.Fatalf("%s, %s: %d requests", q.prompt, id, len(all)-before)
+		if n := len(all) - before; n == 0 || n > 2 || n == 2 && q.prompt != "judge-pair" {
+			t.Fatalf("%s, %s: %d requests", q.prompt, id, n)
 		}
-		return all[before]
+		return all[before:]
 	}
 	tried := 0
 	for _, q := range questions {
-		clean := ask(q, texts{Base, baseTitle}, "clean")
+		clean := ask(q, texts{Base, baseTitle}, "clean")[0]
 		for _, a := range Attempts {
 			for _, place := range []string{"article", "prompt", "reasoning", "title", "genre"} {
 				if !slices.Contains(q.places, place) {
@@ -104,21 +129,22 @@ func TestNothingGetsOut(t *testing.T) {
 				}
 				b := a
 				b.Place = place
-				got := ask(q, with(b), a.ID+place)
 				tried++
-				if len(got.Messages) != 2 || got.Messages[0] != clean.Messages[0] || got.Messages[1].Role != "user" {
-					t.Fatalf("%s in %s of %s: %+v", a.ID, place, q.prompt, got.Messages)
-				}
-				if skeleton(t, got.Messages[1].Content) != skeleton(t, clean.Messages[1].Content) {
-					t.Errorf("%s in %s of %s got out:\n%s", a.ID, place, q.prompt, got.Messages[1].Content)
-				}
-				if got.ResponseFormat.Type != "json_schema" || len(got.ResponseFormat.JSONSchema.Schema) == 0 {
-					t.Errorf("%s: no schema", q.prompt)
+				for _, got := range ask(q, with(b), a.ID+place) {
+					if len(got.Messages) != 2 || got.Messages[0] != clean.Messages[0] || got.Messages[1].Role != "user" {
+						t.Fatalf("%s in %s of %s: %+v", a.ID, place, q.prompt, got.Messages)
+					}
+					if skeleton(t, got.Messages[1].Content) != skeleton(t, clean.Messages[1].Content) {
+						t.Errorf("%s in %s of %s got out:\n%s", a.ID, place, q.prompt, got.Messages[1].Content)
+					}
+					if got.ResponseFormat.Type != "json_schema" || len(got.ResponseFormat.JSONSchema.Schema) == 0 {
+						t.Errorf("%s: no schema", q.prompt)
+					}
 				}
 			}
 		}
 	}
-	if tried != (3*3+2+2+3)*len(Attempts) {
+	if tried != (3*3+2+2+3+2+2)*len(Attempts) {
 		t.Errorf("only %d were tried", tried)
 	}
 }

@@ -17,6 +17,7 @@ import (
 	"coigwriter/internal/errs"
 	"coigwriter/internal/genre"
 	"coigwriter/internal/project"
+	"coigwriter/internal/screen"
 	"coigwriter/internal/triplet"
 )
 
@@ -99,6 +100,9 @@ func cut(ctx context.Context, tx *db.DB, tax *genre.Taxonomy, r *Release) error 
 	m.Items, m.Annotators, m.Reviewers = len(recs), len(annotators), len(reviewers)
 	m.ContentHash = hex.EncodeToString(h.Sum(nil))
 	m.Warnings = warnings(m, tax, annotators)
+	if m.Warnings, err = addUnjudged(ctx, tx, m.Warnings); err != nil {
+		return err
+	}
 	r.Items, r.ContentHash, r.Manifest = m.Items, m.ContentHash, db.AsJSON(m)
 	if err := tx.Insert(ctx, r); err != nil {
 		return err
@@ -157,6 +161,28 @@ func warnings(m Manifest, tax *genre.Taxonomy, annotators map[string]int) []Warn
 		warn("scripted", m.Scripted, m.Items, "the scores of %d triplets come from the scripted fake, not from a model", m.Scripted)
 	}
 	return out
+}
+
+// addUnjudged warns of texts that no model judged because it failed: they are in no release, and where a
+// filter refused them they are of one kind.
+func addUnjudged(ctx context.Context, tx *db.DB, to []Warning) ([]Warning, error) {
+	counts, err := screen.Unjudged(ctx, tx)
+	if err != nil {
+		return to, err
+	}
+	parts, err := triplet.Unscored(ctx, tx)
+	if err != nil {
+		return to, err
+	}
+	n, by := 0, []string{}
+	for _, c := range append(counts, parts...) {
+		n += c.Count
+		by = append(by, fmt.Sprintf("%s %s %d", c.Prompt, c.Failure, c.Count))
+	}
+	if n == 0 {
+		return to, nil
+	}
+	return append(to, Warning{"unjudged", n, 0, fmt.Sprintf("judgements missing because a model failed: %d (%s); those texts are not in this version", n, strings.Join(by, ", "))}), nil
 }
 
 // accepted reads the accepted triplets as records, in the order of the release.

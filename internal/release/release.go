@@ -84,8 +84,8 @@ type Manifest struct {
 
 // A Warning is something a user of a release should know.
 type Warning struct {
-	Code string `json:"code"`         // thin, empty, one_hand or scripted
-	N    int    `json:"n"`            // how many genres, or triplets
+	Code string `json:"code"`         // thin, empty, one_hand, scripted or unjudged
+	N    int    `json:"n"`            // how many genres, triplets or texts
 	Of   int    `json:"of,omitempty"` // least count of a genre, or of how many triplets
 	Text string `json:"text"`
 }

@@ -16,6 +16,7 @@ import (
 	"coigwriter/internal/db"
 	"coigwriter/internal/dbtest"
 	"coigwriter/internal/errs"
+	"coigwriter/internal/llm"
 	"coigwriter/internal/record"
 	"coigwriter/internal/release"
 	"coigwriter/internal/triplet"
@@ -98,6 +99,34 @@ func TestCutIsFrozenAndReproducible(t *testing.T) {
 	}
 	if _, err := release.Cut(ctx, dbtest.Open(t), release.Options{Version: "1.0.0"}); !errors.Is(err, errs.Invalid) {
 		t.Errorf("nothing accepted gave %v", err)
+	}
+}
+
+// What a model failed to judge is in no release, and the release and its card say so.
+func TestCutSaysWhatWasNotJudged(t *testing.T) {
+	d, ctx := fixture(t), t.Context()
+	unjudged := func(r *release.Release) string {
+		for _, w := range r.Manifest.V.Warnings {
+			if w.Code == "unjudged" {
+				return w.Text
+			}
+		}
+		return ""
+	}
+	if said := unjudged(cut(t, d, "1.0.0")); said != "" {
+		t.Errorf("nothing failed: %s", said)
+	}
+	at := time.Date(2026, 5, 4, 3, 2, 1, 0, time.UTC)
+	if _, err := d.Exec(ctx, `INSERT INTO source (id, content_hash, text, chars, genre, date_verdict, state, reason, url, platform, licence, title, created_at, updated_at)
+		VALUES ('s9', 's9', '刀', 1, 'essay', 'passed', 'held', 'screen.failed.refused', 'https://example.org/9', '', '', '题', ?, ?)`, at, at); err != nil {
+		t.Fatal(err)
+	}
+	if err := d.Insert(ctx, &llm.Call{ID: "c9", Key: "k9", Attempt: 1, Prompt: "assessment", ItemKind: "source", ItemID: "s9", Model: "m", Failure: "refused", CreatedAt: at}); err != nil {
+		t.Fatal(err)
+	}
+	r := cut(t, d, "1.1.0")
+	if said := unjudged(r); !strings.Contains(said, "failed: 1 (") || !strings.Contains(said, "assessment refused 1);") {
+		t.Errorf("said %q", said)
 	}
 }
 

@@ -5,7 +5,7 @@
 // and is labelled so.
 //
 // sample.go reads the texts and tells the campaign's order, collect.go brings a source to its
-// state, annotate.go a triplet.
+// state, annotate.go a triplet, benchmark.go brings queries and answers.
 package sample
 
 import (
@@ -168,6 +168,9 @@ func Load(ctx context.Context, d *db.DB, password string, progress func(done, of
 			return err
 		}
 		l.now = maxTime(l.now, end.Add(-secondWave))
+	}
+	if err := l.benchmark(ctx); err != nil {
+		return fmt.Errorf("benchmark: %w", err)
 	}
 	if l.now.After(end) {
 		return fmt.Errorf("the campaign ends %v after now", l.now.Sub(end))

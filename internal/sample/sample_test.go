@@ -6,8 +6,10 @@ import (
 	"time"
 
 	"coigwriter/internal/audit"
+	"coigwriter/internal/bench"
 	"coigwriter/internal/dbtest"
 	"coigwriter/internal/errs"
+	"coigwriter/internal/genre"
 	"coigwriter/internal/release"
 	"coigwriter/internal/review"
 	"coigwriter/internal/sample"
@@ -70,6 +72,23 @@ func TestLoad(t *testing.T) {
 	}
 	if res, err := audit.Verify(ctx, d); err != nil || len(res.Faults) != 0 || res.Entries < 100 {
 		t.Errorf("%+v, %v", res, err)
+	}
+	// A frozen set that three writers have answered whole, one of them with faults to see.
+	set, err := bench.FindSet(ctx, d, "sample")
+	if err != nil || set.State != bench.Frozen {
+		t.Fatalf("%+v, %v", set, err)
+	}
+	cs, err := bench.Counts(ctx, d, set.ID)
+	if err != nil || len(cs) != 3 {
+		t.Fatalf("%+v, %v", cs, err)
+	}
+	for _, c := range cs {
+		if faulty := c.Model == "writer-c"; c.Queries != 6 || c.Failed != 0 || (c.Cut == 1) != faulty {
+			t.Errorf("%+v", c)
+		}
+	}
+	if c, err := bench.CheckSet(ctx, d, genre.Default(), set.ID, nil); err != nil || !c.Intact || len(c.Twins)+len(c.Leaks) > 0 || c.Texts == 0 {
+		t.Errorf("%+v, %v", c, err)
 	}
 	// The history lies behind us, over more than a fortnight.
 	var times []time.Time

@@ -159,15 +159,16 @@ type Options struct {
 
 // A Summary counts what a run did.
 type Summary struct {
-	Seen        int              `json:"seen"`
-	Pool        int              `json:"pool"`
-	Refused     int              `json:"refused"`
-	Held        int              `json:"held"`
-	Waiting     int              `json:"waiting"` // still waiting, for a model that is well again or for a person
-	NeedsPerson int              `json:"needs_person"`
-	Failures    map[llm.Kind]int `json:"failures,omitempty"`
-	Stopped     *llm.Failure     `json:"-"`     // why the run ended early, nil when it did not
-	Moved       int              `json:"moved"` // sources that somebody else moved meanwhile
+	Seen        int                 `json:"seen"`
+	Pool        int                 `json:"pool"`
+	Refused     int                 `json:"refused"`
+	Held        int                 `json:"held"`
+	Waiting     int                 `json:"waiting"` // still waiting, for a model that is well again or for a person
+	NeedsPerson int                 `json:"needs_person"`
+	Failures    map[llm.Kind]int    `json:"failures,omitempty"`
+	Details     map[llm.Kind]string `json:"details,omitempty"` // what one failure of each kind was
+	Stopped     *llm.Failure        `json:"-"`                 // why the run ended early, nil when it did not
+	Moved       int                 `json:"moved"`             // sources that somebody else moved meanwhile
 }
 
 // And adds the run that came after: what was decided adds up, what waits is what waits now.
@@ -175,13 +176,17 @@ func (s Summary) And(next Summary) Summary {
 	sum := next
 	sum.Seen, sum.Pool, sum.Refused, sum.Held = max(s.Seen, next.Seen), s.Pool+next.Pool, s.Refused+next.Refused, s.Held+next.Held
 	sum.Moved += s.Moved
-	sum.Failures = maps.Clone(next.Failures)
+	sum.Failures, sum.Details = maps.Clone(next.Failures), maps.Clone(next.Details)
 	for kind, n := range s.Failures {
 		if kind.Final() {
 			if sum.Failures == nil {
 				sum.Failures = map[llm.Kind]int{}
 			}
 			sum.Failures[kind] += n
+			if sum.Details == nil {
+				sum.Details = map[llm.Kind]string{}
+			}
+			sum.Details[kind] = s.Details[kind]
 		}
 	}
 	return sum
@@ -196,7 +201,7 @@ const pageSize = 200
 // error is returned only for what is not the model's doing.
 func (c Screener) Run(ctx context.Context, d *db.DB, o Options) (sum Summary, err error) {
 	defer errs.Wrap(&err, "screening run")
-	sum.Failures = map[llm.Kind]int{}
+	sum.Failures, sum.Details = map[llm.Kind]int{}, map[llm.Kind]string{}
 	if !c.Client.Configured() {
 		sum.Stopped = &llm.Failure{Kind: llm.KindNoEndpoint, Message: "no model is configured: set the endpoint's address and model; sources wait, and people can score by hand"}
 		return sum, nil
@@ -312,6 +317,7 @@ func (t *tally) add(out Outcome, err error) error {
 func (t *tally) fail(f *llm.Failure) {
 	if f != nil {
 		t.sum.Failures[f.Kind]++
+		t.sum.Details[f.Kind] = f.Message
 	}
 	if stop := t.patience.Saw(f); stop != nil && t.sum.Stopped == nil {
 		t.sum.Stopped = stop

@@ -231,6 +231,10 @@ func TestNoFailureReachesThePool(t *testing.T) {
 				if err != nil || len(failed) != 1 || failed[0].Prompt != stage || failed[0].State != state || failed[0].Detail == "" {
 					t.Errorf("failures %+v, %v", failed, err)
 				}
+				counts, err := Unjudged(t.Context(), b.d)
+				if err != nil || len(counts) != 1 || counts[0] != (llm.StageFailure{Prompt: stage, Failure: failed[0].Failure, Count: 1}) || sum.Details[llm.Kind(failed[0].Failure)] == "" {
+					t.Errorf("counted by stage: %+v, %v; details %v", counts, err, sum.Details)
+				}
 
 				b.script.SetRules(liking()...)
 				if final {
@@ -273,7 +277,7 @@ func TestNoEndpoint(t *testing.T) {
 	}
 }
 
-// A server that is down or rejects the key five times ends the run instead of wearing out every source;
+// A server that is down, rejects the key or is no model server at all five times ends the run instead of wearing out every source;
 // what was in flight by then still comes back.
 func TestRunStopsEarly(t *testing.T) {
 	t.Parallel()
@@ -281,7 +285,7 @@ func TestRunStopsEarly(t *testing.T) {
 	for i := range texts {
 		texts[i] = fmt.Sprintf("%s第%d夜。", snow, i)
 	}
-	for mode, most := range map[llm.ScriptMode]int{llm.ScriptNoKey: 12, llm.ScriptBroken: 12} {
+	for mode, most := range map[llm.ScriptMode]int{llm.ScriptNoKey: 12, llm.ScriptBroken: 12, llm.ScriptGarbage: 12} {
 		b := setup(t, llm.ScriptRule{Mode: mode})
 		b.add(t, texts...)
 		if sum := b.run(t); sum.Stopped == nil || sum.Seen > most || sum.Waiting != sum.Seen {

@@ -23,6 +23,7 @@ type Status struct {
 	Refused     int `json:"refused"` // refused by a verdict
 
 	Failures []llm.FailureCount `json:"failures,omitempty"` // calls about sources that failed, by kind
+	Unjudged []llm.StageFailure `json:"unjudged,omitempty"` // sources without a verdict because a model failed, by stage and kind
 }
 
 // StatusOf counts. client may be nil.
@@ -49,8 +50,19 @@ func StatusOf(ctx context.Context, d *db.DB, client *llm.Client) (st Status, err
 	if err := d.One(ctx, &st.NeedsPerson, `SELECT COUNT(*) FROM source s WHERE s.state = ? AND `+needsPerson, source.Waiting); err != nil {
 		return st, err
 	}
-	st.Failures, err = llm.FailureCounts(ctx, d, "source")
+	if st.Failures, err = llm.FailureCounts(ctx, d, "source"); err != nil {
+		return st, err
+	}
+	st.Unjudged, err = Unjudged(ctx, d)
 	return st, err
+}
+
+// Unjudged counts what [Failures] lists, by stage and kind of failure, most frequent first.
+func Unjudged(ctx context.Context, d *db.DB) (counts []llm.StageFailure, err error) {
+	defer errs.Wrap(&err, "screening failures")
+	err = d.All(ctx, &counts, `SELECT k.prompt, k.failure, COUNT(*) AS count `+failed+` GROUP BY k.prompt, k.failure ORDER BY COUNT(*) DESC, k.prompt, k.failure`,
+		source.Waiting, source.Held, reasonsOfScreen+"%")
+	return counts, err
 }
 
 // A FailedSource is a source without a verdict because a model failed.

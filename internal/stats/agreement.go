@@ -387,17 +387,30 @@ func (r Ratings) Bootstrap(samples [][]int, f func(Ratings) []float64) (draws []
 	return draws
 }
 
-// BootstrapKappa recomputes the kappa of two raters on resamples of units; samples are indices of
-// rows. Units that one of them did not rate are passed over; resamples without a value are left out.
-func (r Ratings) BootstrapKappa(i, j int, categories []float64, w Weight, samples [][]int) (draws []float64) {
+// Drawn counts how often each of n rows stands in each resample.
+func Drawn(samples [][]int, n int) [][]uint32 {
+	out := make([][]uint32, len(samples))
+	for s, sample := range samples {
+		out[s] = make([]uint32, n)
+		for _, u := range sample {
+			out[s][u]++
+		}
+	}
+	return out
+}
+
+// BootstrapKappa recomputes the kappa of two raters on resamples of units, given by how often each row was
+// drawn, see [Drawn]. Units that one of them did not rate are passed over; resamples without a value are
+// left out.
+func (r Ratings) BootstrapKappa(i, j int, categories []float64, w Weight, drawn [][]uint32) (draws []float64) {
 	q := len(categories)
-	cell := make([]int, len(r)) // of the table, -1 for a unit that one did not rate
+	type shared struct{ unit, cell int }
+	var both []shared // of many raters a pair shares few units
 	for u, row := range r {
 		a, okA := slices.BinarySearch(categories, row[i])
 		b, okB := slices.BinarySearch(categories, row[j])
-		cell[u] = -1
 		if okA && okB {
-			cell[u] = a*q + b
+			both = append(both, shared{u, a*q + b})
 		}
 	}
 	table := make([][]float64, q)
@@ -405,15 +418,37 @@ func (r Ratings) BootstrapKappa(i, j int, categories []float64, w Weight, sample
 	for a := range table {
 		table[a] = flat[a*q : (a+1)*q]
 	}
-	for _, sample := range samples {
+	for _, times := range drawn {
 		clear(flat)
-		for _, u := range sample {
-			if cell[u] >= 0 {
-				flat[cell[u]]++
-			}
+		for _, x := range both {
+			flat[x.cell] += float64(times[x.unit])
 		}
 		if kappa, _ := KappaOfTable(table, categories, w); !math.IsNaN(kappa.Value) {
 			draws = append(draws, kappa.Value)
+		}
+	}
+	return draws
+}
+
+// BootstrapPercent recomputes how often two raters gave the same value, of the units that both rated, on
+// resamples of units; samples are indices of rows. Resamples without such a unit are left out.
+func (r Ratings) BootstrapPercent(i, j int, samples [][]int) (draws []float64) {
+	both, same := make([]float64, len(r)), make([]float64, len(r))
+	for u, row := range r {
+		if !math.IsNaN(row[i]) && !math.IsNaN(row[j]) {
+			both[u] = 1
+			if row[i] == row[j] {
+				same[u] = 1
+			}
+		}
+	}
+	for _, sample := range samples {
+		agree, n := 0.0, 0.0
+		for _, u := range sample {
+			agree, n = agree+same[u], n+both[u]
+		}
+		if n > 0 {
+			draws = append(draws, agree/n)
 		}
 	}
 	return draws

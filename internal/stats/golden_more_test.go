@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"math"
 	"slices"
-	"strings"
 	"testing"
 
 	"gonum.org/v1/gonum/stat/distuv"
@@ -230,68 +229,6 @@ func goldenStrata(t *testing.T, input []byte) values {
 	}
 	v["pooled_fisher_p"] = stats.FisherTest(all[0][0], all[0][1], all[1][0], all[1][1])
 	return v
-}
-
-// The paper's Table 2 from its counts, with the tests it does not give: every derived figure of the
-// claims about it that is a test comes out of [stats.Comparisons.Pairs].
-func goldenPaper(t *testing.T, file []byte) {
-	g := decode[struct {
-		Claims []struct {
-			ID       string
-			Computed struct {
-				Pairs [][]any
-			}
-		}
-	}](t, file)
-	found := 0
-	for _, claim := range g.Claims {
-		if !strings.HasSuffix(claim.ID, "-tests") || len(claim.Computed.Pairs) == 0 {
-			continue
-		}
-		models := []string{}
-		index := func(name string) int {
-			for i, m := range models {
-				if m == name {
-					return i
-				}
-			}
-			models = append(models, name)
-			return len(models) - 1
-		}
-		for _, p := range claim.Computed.Pairs {
-			index(p[0].(string))
-			index(p[1].(string))
-		}
-		c := stats.NewComparisons(models)
-		for _, p := range claim.Computed.Pairs {
-			i, j := index(p[0].(string)), index(p[1].(string))
-			k, n := p[2].(float64), p[3].(float64)
-			c.Win[i][j], c.Win[j][i] = k, n-k
-		}
-		for _, r := range c.Pairs() {
-			for _, p := range claim.Computed.Pairs {
-				i, j := index(p[0].(string)), index(p[1].(string))
-				if i != r.I && i != r.J || j != r.I && j != r.J {
-					continue
-				}
-				found++
-				want := []float64{p[4].(float64), p[5].(float64), p[6].(float64)}
-				for n, got := range []float64{r.P, r.Holm, r.BH} {
-					if math.Abs(got-want[n]) > 1e-9 {
-						t.Errorf("%s %s against %s: value %d is %v, want %v", claim.ID, p[0], p[1], n, got, want[n])
-					}
-				}
-				w := stats.Wilson(p[2].(float64), p[3].(float64), 0.95)
-				if iv := p[8].([]any); math.Abs(w.Lo-iv[0].(float64)) > 1e-9 || math.Abs(w.Hi-iv[1].(float64)) > 1e-9 {
-					t.Errorf("%s %s against %s: Wilson %v, want %v", claim.ID, p[0], p[1], w, iv)
-				}
-			}
-		}
-	}
-	if found < 20 {
-		t.Errorf("only %d pairs of the paper's table were checked", found)
-	}
-	t.Logf("%d pairs of the paper's Table 2 checked", found)
 }
 
 // The least number of votes that reaches a power is where the power first does.

@@ -108,23 +108,46 @@ func Ranks(xs []float64) (ranks []float64, ties float64) {
 		}
 		return ranks, math.NaN()
 	}
-	sorted := slices.Sorted(slices.Values(xs))
-	var values, mean []float64
-	for i := 0; i < len(sorted); {
-		j := i
-		for j < len(sorted) && sorted[j] == sorted[i] {
-			j++
-		}
-		t := float64(j - i)
+	values, counts := distinct(xs)
+	mean, before := make([]float64, len(values)), 0.0
+	for i, t := range counts {
 		ties += t*t*t - t
-		values, mean = append(values, sorted[i]), append(mean, float64(i+j+1)/2)
-		i = j
+		mean[i] = before + (t+1)/2
+		before += t
 	}
 	for i, x := range xs {
 		at, _ := slices.BinarySearch(values, x)
 		ranks[i] = mean[at]
 	}
 	return ranks, ties
+}
+
+// distinct returns the values of xs in order and how often each occurs. Scores are few, and then this is
+// faster than sorting them all.
+func distinct(xs []float64) (values, counts []float64) {
+	for _, x := range xs {
+		at, ok := slices.BinarySearch(values, x)
+		if ok {
+			counts[at]++
+			continue
+		}
+		if len(values) == 100 {
+			break
+		}
+		values, counts = slices.Insert(values, at, x), slices.Insert(counts, at, 1)
+	}
+	if len(values) < 100 {
+		return values, counts
+	}
+	values, counts = nil, nil
+	for _, x := range slices.Sorted(slices.Values(xs)) {
+		if n := len(values); n > 0 && values[n-1] == x {
+			counts[n-1]++
+			continue
+		}
+		values, counts = append(values, x), append(counts, 1)
+	}
+	return values, counts
 }
 
 // Additive fits value = constant + one effect of each factor by least squares and returns the
@@ -188,46 +211,95 @@ func (r Ratings) Severity() []float64 {
 	if len(r) == 0 {
 		return nil
 	}
-	k := len(r[0])
-	normal, right := mat.NewSymDense(k, nil), mat.NewVecDense(k, nil)
+	e := newSeverity(len(r[0]))
 	for _, row := range r {
-		m, mean := 0.0, 0.0
-		for _, x := range row {
+		e.add(severityOf(row))
+	}
+	return e.solve()
+}
+
+// BootstrapSeverity recomputes [Ratings.Severity] on resamples of units; samples are indices of rows.
+// The draws are by rater; resamples in which raters are not linked are left out.
+func (r Ratings) BootstrapSeverity(samples [][]int) (draws [][]float64) {
+	if len(r) == 0 {
+		return nil
+	}
+	units := make([]severityUnit, len(r))
+	for i, row := range r {
+		units[i] = severityOf(row)
+	}
+	draws = make([][]float64, len(r[0]))
+	e := newSeverity(len(r[0]))
+	for _, sample := range samples {
+		clear(e.normal)
+		clear(e.right)
+		for _, i := range sample {
+			e.add(units[i])
+		}
+		for j, x := range e.solve() {
 			if !math.IsNaN(x) {
-				m, mean = m+1, mean+x
-			}
-		}
-		if m < 2 {
-			continue
-		}
-		mean /= m
-		for a, x := range row {
-			if math.IsNaN(x) {
-				continue
-			}
-			right.SetVec(a, right.AtVec(a)+x-mean)
-			normal.SetSym(a, a, normal.At(a, a)+1)
-			for b := a; b < k; b++ {
-				if !math.IsNaN(row[b]) {
-					normal.SetSym(a, b, normal.At(a, b)-1/m)
-				}
+				draws[j] = append(draws[j], x)
 			}
 		}
 	}
+	return draws
+}
+
+// A severityUnit is what one unit says of its raters: how far each is from their mean.
+type severityUnit struct {
+	raters []int
+	from   []float64
+}
+
+func severityOf(row []float64) (u severityUnit) {
+	mean := 0.0
+	for j, x := range row {
+		if !math.IsNaN(x) {
+			u.raters, u.from = append(u.raters, j), append(u.from, x)
+			mean += x
+		}
+	}
+	for i := range u.from {
+		u.from[i] -= mean / float64(len(u.raters))
+	}
+	return u
+}
+
+// A severity is the normal equations of the rater effects.
+type severity struct{ normal, right []float64 }
+
+func newSeverity(k int) severity { return severity{make([]float64, k*k), make([]float64, k)} }
+
+func (e severity) add(u severityUnit) {
+	m, k := float64(len(u.raters)), len(e.right)
+	if m < 2 {
+		return
+	}
+	for i, a := range u.raters {
+		e.right[a] += u.from[i]
+		e.normal[a*k+a]++
+		for _, b := range u.raters {
+			e.normal[a*k+b] -= 1 / m
+		}
+	}
+}
+
+func (e severity) solve() []float64 {
+	k := len(e.right)
+	normal := mat.NewSymDense(k, nil)
 	for a := range k { // the effects sum to zero
 		for b := a; b < k; b++ {
-			normal.SetSym(a, b, normal.At(a, b)+1)
+			normal.SetSym(a, b, e.normal[a*k+b]+1)
 		}
 	}
-	out := make([]float64, k)
 	solution := mat.NewVecDense(k, nil)
 	var chol mat.Cholesky
-	if !chol.Factorize(normal) || chol.SolveVecTo(solution, right) != nil || chol.Cond() > 1e12 {
+	if !chol.Factorize(normal) || chol.SolveVecTo(solution, mat.NewVecDense(k, e.right)) != nil || chol.Cond() > 1e12 {
+		out := make([]float64, k)
 		for i := range out {
 			out[i] = math.NaN()
 		}
 		return out
 	}
-	copy(out, solution.RawVector().Data)
-	return out
+	return solution.RawVector().Data
 }

@@ -204,7 +204,7 @@ func bootValues(t *testing.T, v values, s voteSheet, votes []stats.Vote, queries
 	}
 	v["boot/bt_theta_sd"], v["boot/bt_theta_ci95"] = sds, cis
 	k := len(s.Models)
-	rates := stats.BootstrapRate(s.Models, votes, queries, s.Boot.Index, k-2, k-1)
+	rates := stats.CountByQuery(s.Models, votes, queries).BootstrapRate(s.Boot.Index, k-2, k-1)
 	ci := stats.Percentiles(rates, 0.95)
 	v["boot/pair"], v["boot/pair_rate_sd"] = []string{s.Models[k-2], s.Models[k-1]}, stats.SD(rates)
 	v["boot/pair_rate_ci95"] = []float64{ci.Lo, ci.Hi}

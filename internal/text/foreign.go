@@ -1,6 +1,7 @@
 package text
 
 import (
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -39,7 +40,8 @@ const (
 	switchUnquoted = 8
 	switchAnyRun   = 20
 	leakUnquoted   = 2
-	latinRunWords  = 12 // of English words in a Chinese answer
+	latinRunWords  = 12 // of words in a Chinese answer
+	latinPhrase    = 4  // words in a row that are more than a name, where most of the answer is Latin
 )
 
 // ForeignIn judges an answer to a query in a language, zh or en; another language is never foreign.
@@ -62,18 +64,22 @@ func ForeignIn(answer, query, language string) Foreign {
 	return f
 }
 
-// hanIn finds Han in an English answer. A run is Han with punctuation, digits and spaces between;
-// Latin letters end it. An answer with kana is Japanese and not judged.
+// hanIn finds Han in an English answer. A run is Han with punctuation, digits and spaces between; Latin
+// letters end it. It is quoted where each piece of it is. An answer with kana is Japanese and not judged.
 func hanIn(answer, query string) Foreign {
 	var f Foreign
 	han, latin := 0, 0
 	s := quoteState{}
 	run := ForeignAt{From: -1}
-	end := func() {
-		if run.From < 0 {
-			return
+	piece, apart := -1, false // where the Han under way began, and whether marks set it apart
+	endPiece := func() {
+		if piece >= 0 {
+			run.Quoted = run.Quoted && (apart || hugged(answer, piece, run.To))
 		}
-		if !strings.Contains(query, answer[run.From:run.To]) {
+		piece = -1
+	}
+	end := func() {
+		if endPiece(); run.From >= 0 && !strings.Contains(query, answer[run.From:run.To]) {
 			run.Quoted = run.Quoted || hugged(answer, run.From, run.To)
 			f.Runs = append(f.Runs, run)
 		}
@@ -87,14 +93,19 @@ func hanIn(answer, query string) Foreign {
 		case unicode.Is(unicode.Han, r):
 			han++
 			if run.From < 0 {
-				run = ForeignAt{From: i, Quoted: s.inside()}
+				run = ForeignAt{From: i, Quoted: true}
+			}
+			if piece < 0 {
+				piece, apart = i, true
 			}
 			run.Len++
 			run.To = i + utf8.RuneLen(r)
-			run.Quoted = run.Quoted && s.inside()
+			apart = apart && s.inside()
 		case unicode.IsLetter(r):
 			latin++
 			end()
+		default:
+			endPiece()
 		}
 	}
 	end()
@@ -117,20 +128,23 @@ func hanIn(answer, query string) Foreign {
 	return f
 }
 
-// latinIn finds Latin words in a Chinese answer. Names, terms and abbreviations are common there, so
-// only a run of many words, or a text that is mostly Latin, is a switch.
+// latinIn finds Latin words in a Chinese answer. Names, terms and abbreviations are common there, so only
+// a run of many words, or a text that is mostly Latin and has a phrase, is a switch. What has no small
+// letter beside another (options, formulas, abbreviations) or is a command of TeX is no word, and the mark
+// of Chinese lists ends a run: what it joins are terms.
 func latinIn(answer, query string) Foreign {
 	var f Foreign
 	han, latin := 0, 0
 	s := quoteState{}
 	run := ForeignAt{From: -1}
-	inWord := false
+	letters, counted := 0, false // of the word under way
+	before := ' '
 	end := func() {
-		if run.From >= 0 && !strings.Contains(query, answer[run.From:run.To]) {
+		if run.Len > 0 && !strings.Contains(query, answer[run.From:run.To]) {
 			run.Quoted = run.Quoted || hugged(answer, run.From, run.To)
 			f.Runs = append(f.Runs, run)
 		}
-		run, inWord = ForeignAt{From: -1}, false
+		run, letters, counted = ForeignAt{From: -1}, 0, false
 	}
 	for i, r := range answer {
 		s.see(r)
@@ -138,32 +152,37 @@ func latinIn(answer, query string) Foreign {
 		case unicode.Is(unicode.Han, r):
 			han++
 			end()
+		case r == '、':
+			end()
 		case unicode.Is(unicode.Latin, r):
 			latin++
 			if run.From < 0 {
 				run = ForeignAt{From: i, Quoted: s.inside()}
 			}
-			if !inWord {
-				run.Len++
+			if letters++; letters == 1 {
+				counted = before == '\\'
 			}
-			inWord = true
+			if letters > 1 && !counted && unicode.IsLower(r) {
+				run.Len, counted = run.Len+1, true
+			}
 			run.To = i + utf8.RuneLen(r)
 			run.Quoted = run.Quoted && s.inside()
 		case r == '\'' || r == '’':
 		default:
-			inWord = false
+			letters = 0
 		}
+		before = r
 	}
 	end()
-	letters := float64(han) + float64(latin)/4 // four letters of an alphabet say about as much as one Han character
-	if letters > 0 {
-		f.Share = float64(latin) / 4 / letters
+	all := float64(han) + float64(latin)/4 // four letters of an alphabet say about as much as one Han character
+	if all > 0 {
+		f.Share = float64(latin) / 4 / all
 	}
 	f.weigh()
 	switch {
 	case f.Longest == 0:
 		f.Class, f.Share = ForeignNone, 0
-	case f.Share > 0.5 || f.longestUnquoted() >= latinRunWords:
+	case f.Share > 0.5 && f.longestUnquoted() >= latinPhrase || f.longestUnquoted() >= latinRunWords:
 		f.Class = ForeignSwitch
 	case f.Unquoted == 0:
 		f.Class = ForeignQuoted
@@ -216,13 +235,11 @@ func (q *quoteState) see(r rune) {
 	for i := range q.open {
 		q.open[i].left--
 	}
+	q.open = slices.DeleteFunc(q.open, func(m mark) bool { return m.left < 0 }) // what stands inside it stays
 	for i, m := range q.open {
-		if m.closes == r || m.left < 0 {
+		if m.closes == r {
 			q.open = q.open[:i]
-			if m.closes == r {
-				return
-			}
-			break
+			return
 		}
 	}
 	if c, ok := closing[r]; ok {

@@ -23,6 +23,15 @@ func (t Tokens) String() string {
 	return "NFKC, lower case; Chinese cut as Python jieba 0.42.1 (HMM on), English into runs of letters with inner apostrophes and runs of digits; white space dropped, " + what
 }
 
+// Chinese says the choice in Chinese words.
+func (t Tokens) Chinese() string {
+	what := "标点不计"
+	if t.Punctuation {
+		what = "标点计入"
+	}
+	return "NFKC，小写；中文按 Python jieba 0.42.1（开 HMM）切分，英文按连续字母（含词内撇号）与连续数字切分；空白不计，" + what
+}
+
 // Words returns the tokens of a text. Texts that are mostly Han are cut by jieba, others at the
 // borders of words.
 func (t Tokens) Words(s string) []string {

@@ -51,6 +51,14 @@ func FailureCounts(ctx context.Context, d *db.DB) (counts []llm.FailureCount, er
 	return counts, err
 }
 
+// Unscored counts the parts that a model failed to score, by prompt and kind of failure, most frequent
+// first.
+func Unscored(ctx context.Context, d *db.DB) (counts []llm.StageFailure, err error) {
+	defer errs.Wrap(&err, "scoring failures")
+	err = d.All(ctx, &counts, `SELECT k.prompt, k.failure, COUNT(*) AS count `+failed+` GROUP BY k.prompt, k.failure ORDER BY COUNT(*) DESC, k.prompt, k.failure`)
+	return counts, err
+}
+
 // CountFailures counts the submitted triplets that a model failed to score.
 func CountFailures(ctx context.Context, d *db.DB) (n int, err error) {
 	defer errs.Wrap(&err, "scoring failures")

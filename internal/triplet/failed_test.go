@@ -48,6 +48,9 @@ func TestFailuresAndRetry(t *testing.T) {
 	if n, e := triplet.CountFailures(ctx, d); err != nil || e != nil || n != 1 || len(counts) != 1 || counts[0] != (llm.FailureCount{Failure: "refused", Count: 1}) {
 		t.Errorf("%d, %v, %v %v", n, counts, err, e)
 	}
+	if parts, err := triplet.Unscored(ctx, d); err != nil || len(parts) != 1 || parts[0] != (llm.StageFailure{Prompt: "score-prompt", Failure: "refused", Count: 1}) {
+		t.Errorf("by part: %v, %v", parts, err)
+	}
 
 	script.SetRules()
 	if n, err := triplet.RetryAll(ctx, d, lead); err != nil || n != 1 {

@@ -50,6 +50,10 @@ const (
 	StatsRead   Permission = "stats.read"
 	HistoryRead Permission = "history.read"
 
+	BenchmarkRead   Permission = "benchmark.read"   // queries with what models answer: not for those who judge blind
+	BenchmarkManage Permission = "benchmark.manage" // write, freeze and retire queries, ask models
+	BenchmarkMark   Permission = "benchmark.mark"   // the panel: queries alone, never an answer
+
 	PeopleManage   Permission = "people.manage"
 	SettingsManage Permission = "settings.manage"
 )
@@ -78,6 +82,9 @@ var Allowed = []struct {
 	{ReleaseCut, []Role{Lead, Engineer}},
 	{StatsRead, []Role{Lead, Engineer, Reviewer, Evaluator}},
 	{HistoryRead, []Role{Lead, Engineer}},
+	{BenchmarkRead, []Role{Lead, Engineer}},
+	{BenchmarkManage, []Role{Lead, Engineer}},
+	{BenchmarkMark, []Role{Lead, Reviewer, Evaluator}},
 	{PeopleManage, []Role{Lead}},
 	{SettingsManage, []Role{Lead}},
 }

@@ -781,7 +781,7 @@ type queue struct {
 
 func queueOf(ctx context.Context) queue {
 	for _, e := range railFor(ctx) {
-		if n := viewOf(ctx).Counts[e.Key]; n > 0 && (e.Key == "annotate" || e.Key == "review") {
+		if n := viewOf(ctx).Counts[e.Key]; n > 0 && (e.Key == "annotate" || e.Key == "review" || e.Key == "evaluate") {
 			return queue{e.Path, n}
 		}
 	}

@@ -187,7 +187,7 @@ func (s *Server) modelsFigure(w http.ResponseWriter, r *http.Request) error {
 		theme = plot.Dark
 	}
 	w.Header().Set("Content-Type", "image/svg+xml")
-	return plot.Bars(T(ctx, "models.figure"), T(ctx, "models.figure_axis"), bars, theme).SVG(w)
+	return plot.Bars(T(ctx, "models.figure"), T(ctx, "models.figure_axis"), bars, nil, theme).SVG(w)
 }
 
 // addressOf is a path with a query, or without one where that is empty.

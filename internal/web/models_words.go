@@ -76,6 +76,8 @@ func aboutPath(k *llm.Call) string {
 		return "/sources/" + k.ItemID
 	case "triplet":
 		return "/triplets/" + k.ItemID
+	case "query":
+		return "/queries/" + k.ItemID
 	}
 	return ""
 }

@@ -98,6 +98,14 @@ func (s *Server) siteMap() []Route {
 		{"POST", "/reviews/assign", user.ReviewManage, s.reviewsAssign},
 		{"POST", "/reviews/{id}/assign", user.ReviewManage, s.reviewsAssignTo},
 
+		// evaluate: what a blind rater sees
+		{"GET", "/evaluate", user.EvaluateDo, s.evaluateMine},
+		{"GET", "/evaluate/{study}", user.EvaluateDo, s.evaluateStudy},
+		{"GET", "/evaluate/task/{id}", user.EvaluateDo, s.evaluateTask},
+		{"POST", "/evaluate/task/{id}", user.EvaluateDo, s.evaluateGive},
+		{"POST", "/evaluate/task/{id}/back", user.EvaluateDo, s.evaluateBack},
+		{"POST", "/evaluate/task/{id}/seen", user.EvaluateDo, s.evaluateSeen},
+
 		// releases and statistics
 		{"GET", "/releases", user.ReleaseRead, s.releases},
 		{"POST", "/releases", user.ReleaseCut, s.releaseCut},
@@ -114,6 +122,29 @@ func (s *Server) siteMap() []Route {
 		{"GET", "/models/figure", user.HistoryRead, s.modelsFigure},
 		{"GET", "/models/calls", user.HistoryRead, s.modelCalls},
 		{"GET", "/models/calls/{id}", user.HistoryRead, s.modelCall},
+
+		// benchmark: queries, what the panel says of them, what models answer
+		{"GET", "/benchmark", user.BenchmarkRead, s.benchmark},
+		{"POST", "/benchmark", user.BenchmarkManage, s.benchmarkNew},
+		{"POST", "/benchmark/starter", user.BenchmarkManage, s.benchmarkStarter},
+		{"GET", "/benchmark/import", user.BenchmarkManage, s.benchmarkImportPage},
+		{"POST", "/benchmark/import", user.BenchmarkManage, s.benchmarkUpload},
+		{"POST", "/benchmark/answers", user.BenchmarkManage, s.benchmarkAnswers}, // ?set=ID
+		{"GET", "/benchmark/{id}", user.BenchmarkRead, s.benchmarkShow},
+		{"GET", "/benchmark/{id}/export", user.BenchmarkRead, s.benchmarkExport},
+		{"POST", "/benchmark/{id}/move", user.BenchmarkManage, s.benchmarkMove},
+		{"POST", "/benchmark/{id}/copy", user.BenchmarkManage, s.benchmarkCopy},
+		{"POST", "/benchmark/{id}/generate", user.BenchmarkManage, s.benchmarkGenerate},
+		{"GET", "/benchmark/{id}/new", user.BenchmarkManage, s.queryNew},
+		{"POST", "/benchmark/{id}/new", user.BenchmarkManage, s.queryAdd},
+		{"POST", "/orders/{id}/move", user.BenchmarkManage, s.orderMove},
+		{"GET", "/queries/{id}", user.BenchmarkRead, s.queryShow},
+		{"POST", "/queries/{id}", user.BenchmarkManage, s.querySave},
+		{"POST", "/queries/{id}/withdraw", user.BenchmarkManage, s.queryWithdraw},
+		{"POST", "/queries/{id}/reinstate", user.BenchmarkManage, s.queryReinstate},
+		{"GET", "/panel", user.BenchmarkMark, s.panelSets},
+		{"GET", "/panel/{id}", user.BenchmarkMark, s.panelShow},
+		{"POST", "/panel/{id}", user.BenchmarkMark, s.panelMark},
 
 		// triplets
 		{"GET", "/triplets", user.TripletRead, s.triplets},

@@ -57,6 +57,10 @@ func shown(t *testing.T, ts *tripletSite) [][2]string {
 	own := func(login, state string) string {
 		return id(`SELECT t.id FROM triplet t JOIN person p ON p.id = t.annotator_id WHERE p.login = ? AND t.state = ? LIMIT 1`, login, state)
 	}
+	set := func(name string) string { return id(`SELECT id FROM query_set WHERE name = ?`, name) }
+	query := func(name, code string) string {
+		return id(`SELECT q.id FROM query q JOIN query_set s ON s.id = q.set_id WHERE s.name = ? AND q.code = ?`, name, code)
+	}
 	open := id(`SELECT r.id FROM review r JOIN person p ON p.id = r.reviewer_id WHERE p.login = 'pei' AND r.state = 'open' LIMIT 1`)
 	conflict := source("date.conflict")
 	return [][2]string{
@@ -106,6 +110,18 @@ func shown(t *testing.T, ts *tripletSite) [][2]string {
 		{"xu", "/models/calls/" + id(`SELECT id FROM llm_call WHERE failure = 'bad_output' ORDER BY id DESC LIMIT 1`)},
 		{"lu", "/triplets/failures"},
 		{"xu", "/triplets/" + id(`SELECT item_id FROM llm_call WHERE item_kind = 'triplet' AND failure <> '' LIMIT 1`)},
+		{"xu", "/benchmark"},
+		{"xu", "/benchmark/import"},
+		{"lu", "/benchmark/" + set("sample")},
+		{"lu", "/benchmark/" + set("sample") + "?tab=coverage"},
+		{"lu", "/benchmark/" + set("sample") + "?tab=answers"},
+		{"xu", "/benchmark/" + set("下一批题")},
+		{"xu", "/benchmark/" + set("下一批题") + "/new"},
+		{"xu", "/queries/" + query("sample", "s3")},
+		{"xu", "/queries/" + query("sample", "s5")},
+		{"xu", "/queries/" + query("下一批题", "s1")},
+		{"wen", "/panel"},
+		{"wen", "/panel/" + set("sample")},
 		{"xu", "/people"},
 		{"xu", "/people/" + people(t, ts, "lin")},
 		{"xu", "/settings"},
@@ -155,7 +171,7 @@ func TestEveryPageInABrowser(t *testing.T) {
 		t.Fatal(err)
 	}
 	stranger := ts.stranger()
-	for i, page := range shown(t, ts) {
+	for i, page := range append(shown(t, ts), blindPages(t, ts, who)...) {
 		login, path := page[0], page[1]
 		if only != "" && !strings.Contains(path, only) {
 			continue

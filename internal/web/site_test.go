@@ -111,7 +111,7 @@ func isPermission(s string) bool {
 }
 
 // rawKey is a key of a message that has no text and therefore shows itself.
-var rawKey = regexp.MustCompile(`^(?:annotate|coherence|error|errors|frame|js|keys|login|models|people|releases|review|score|settings|sources|statistics|time|today)\.[a-z_]+(?:\.[a-z_]+)?$`)
+var rawKey = regexp.MustCompile(`^(?:annotate|benchmark|coherence|error|errors|frame|js|keys|login|models|people|releases|review|score|settings|sources|statistics|time|today)\.[a-z_]+(?:\.[a-z_]+)?$`)
 
 // look checks one page and returns the links of this site on it.
 func (c *crawler) look(who, body string) (links []string) {
@@ -232,7 +232,7 @@ func TestEveryLinkOfTheSample(t *testing.T) {
 		return
 	}
 	// These are reached by a form, a link in a letter, or not at all by people.
-	elsewhere := []string{"/static/{hash}/{file...}", "/healthz", "/login", "/setup/{secret}", "/password/{secret}", "/imports/{id}/refused", "/statistics.csv", "/releases/{version}/download/{format}", "/annotate/{id}/findings", "/annotate/{id}/help", "/annotate/{id}/submit"}
+	elsewhere := []string{"/static/{hash}/{file...}", "/healthz", "/login", "/setup/{secret}", "/password/{secret}", "/imports/{id}/refused", "/statistics.csv", "/releases/{version}/download/{format}", "/annotate/{id}/findings", "/annotate/{id}/help", "/annotate/{id}/submit", "/evaluate/{study}", "/evaluate/task/{id}"}
 	for _, r := range ts.s.routes {
 		if r.Method == "GET" && pages[r.Pattern] == "" && !slices.Contains(elsewhere, r.Pattern) {
 			t.Errorf("nobody finds a link to %s", r.Pattern)

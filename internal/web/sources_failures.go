@@ -24,7 +24,7 @@ func (s *Server) sourceFailures(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	l := failureList{
-		Path: "/sources", All: T(ctx, "sources.title"), Configured: st.Configured,
+		Path: "/sources", All: T(ctx, "sources.title"), Configured: st.Configured, Stages: st.Unjudged,
 		None: T(ctx, "sources.failures_none"), NoneWhat: T(ctx, "sources.failures_none_what"), NoModel: T(ctx, "sources.retry_no_model"),
 	}
 	if mayScreen(ctx) {

@@ -29,7 +29,7 @@ const (
 )
 
 // uploads are the routes whose bodies are larger than a form, with the bound of each.
-var uploads = map[string]int64{"POST /sources/import": maxUpload, "POST /statistics": maxStatistics}
+var uploads = map[string]int64{"POST /sources/import": maxUpload, "POST /statistics": maxStatistics, "POST /benchmark/import": maxUpload, "POST /benchmark/answers": maxUpload}
 
 // A spool is an upload on its way into an import: its files lie in a folder of their own, which
 // goes when the request ends.

@@ -8,7 +8,9 @@ import (
 	"time"
 
 	"coigwriter/internal/audit"
+	"coigwriter/internal/bench"
 	"coigwriter/internal/db"
+	"coigwriter/internal/evaluate"
 	"coigwriter/internal/release"
 	"coigwriter/internal/review"
 	"coigwriter/internal/screen"
@@ -72,7 +74,7 @@ func (s *Server) today(w http.ResponseWriter, r *http.Request) error {
 		v.Screening = &st
 	}
 	if Can(ctx, user.HistoryRead) {
-		if v.Events, err = audit.Recent(ctx, s.db, eventsShown); err != nil {
+		if v.Events, err = audit.Recent(ctx, s.db, eventsShown, "answer", "query"); err != nil {
 			return err
 		}
 		if v.Titles, err = titlesOf(ctx, s.db, itemsOf(v.Events)); err != nil {
@@ -92,6 +94,7 @@ type waits struct {
 	triplets map[string]int // by state, all people's
 	own      map[string]int // by state, the person's
 	reviews  int            // open reviews of the person
+	verdicts int            // tasks of blind studies that the person has not judged
 	failures int            // sources held by a model's failure
 	unscored int            // triplets without a sheet by a model's failure
 	byHand   bool           // people score the sheets
@@ -126,12 +129,17 @@ func (s *Server) waiting(ctx context.Context) (w waits, err error) {
 			return w, err
 		}
 	}
+	if Can(ctx, user.EvaluateDo) {
+		if w.verdicts, err = evaluate.Waiting(ctx, s.db, me.ID); err != nil {
+			return w, err
+		}
+	}
 	return w, nil
 }
 
 // rail says which entries of the rail carry a number.
 func (w waits) rail(ctx context.Context) map[string]int {
-	counts := map[string]int{"annotate": w.own[triplet.Returned], "review": w.reviews}
+	counts := map[string]int{"annotate": w.own[triplet.Returned], "review": w.reviews, "evaluate": w.verdicts}
 	if Can(ctx, user.SourceDecide) {
 		counts["sources"] = w.sources[source.Held]
 	}
@@ -153,6 +161,7 @@ func (w waits) tasks(ctx context.Context) []Figure {
 	add(user.TripletWrite, "returned", w.own[triplet.Returned], "/annotate", true)
 	add(user.TripletWrite, "drafts", w.own[triplet.Draft], "/annotate", false)
 	add(user.ReviewDo, "reviews", w.reviews, "/review", false)
+	add(user.EvaluateDo, "verdicts", w.verdicts, "/evaluate", false)
 	if w.byHand {
 		add(user.TripletScore, "score", w.triplets[triplet.Submitted], "/triplets/to-score", false)
 	}
@@ -243,13 +252,18 @@ func itemsOf(events []audit.Event) (ids []string) {
 	return ids
 }
 
-// titlesOf returns the titles of those ids that are sources or triplets.
+// titlesOf returns the titles of those ids that are sources, triplets, queries or sets of them.
 func titlesOf(ctx context.Context, d *db.DB, ids []string) (map[string]string, error) {
 	out, err := source.Titles(ctx, d, ids)
 	if err != nil {
 		return nil, err
 	}
 	of, err := triplet.Titles(ctx, d, ids)
+	if err != nil {
+		return nil, err
+	}
+	maps.Copy(out, of)
+	of, err = bench.Titles(ctx, d, ids)
 	maps.Copy(out, of)
 	return out, err
 }
@@ -261,6 +275,10 @@ func eventURL(ctx context.Context, e audit.Event) string {
 		return "/sources/" + e.ItemID
 	case e.ItemKind == "triplet" && Can(ctx, user.TripletRead):
 		return "/triplets/" + e.ItemID
+	case e.ItemKind == "query_set" && Can(ctx, user.BenchmarkRead):
+		return "/benchmark/" + e.ItemID
+	case e.ItemKind == "query" && Can(ctx, user.BenchmarkRead):
+		return "/queries/" + e.ItemID
 	case e.ItemKind == "person" && Can(ctx, user.PeopleManage):
 		return "/people/" + e.ItemID
 	case e.ItemKind == "release" && Can(ctx, user.ReleaseRead):

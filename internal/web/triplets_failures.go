@@ -16,8 +16,13 @@ func (s *Server) tripletFailures(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	stages, err := triplet.Unscored(ctx, s.db)
+	if err != nil {
+		return err
+	}
 	l := failureList{
-		Path: "/triplets", All: T(ctx, "triplets.title"), Configured: triplet.ModelScores(viewOf(ctx).Project, s.opt.LLM) && s.opt.LLM.Configured(),
+		Stages: stages,
+		Path:   "/triplets", All: T(ctx, "triplets.title"), Configured: triplet.ModelScores(viewOf(ctx).Project, s.opt.LLM) && s.opt.LLM.Configured(),
 		None: T(ctx, "sources.failures_none"), NoneWhat: T(ctx, "triplets.failures_none_what"), NoModel: T(ctx, "triplets.retry_no_model"),
 	}
 	if Can(ctx, user.TripletScore) {

@@ -20,6 +20,7 @@ import (
 
 	"github.com/alexedwards/scs/v2"
 
+	"coigwriter/internal/bench"
 	"coigwriter/internal/db"
 	"coigwriter/internal/llm"
 	"coigwriter/internal/triplet"
@@ -51,6 +52,7 @@ type Server struct {
 	helping  sync.Map // persons whose question a model is answering
 	ledgers  memo[ledgerKey, triplet.Ledger]
 	days     memo[callFilter, []llm.Entry]
+	checks   memo[string, bench.Check]
 	routes   []Route
 	handle   http.Handler
 }

@@ -12,4 +12,6 @@ import './marks.js';
 import './draft.js';
 import './quote.js';
 import './sources.js';
+import './watch.js';
+import './blind.js';
 import './toast.js';

@@ -48,6 +48,13 @@ function list() {
     dt.dataset.own = dd.dataset.own = '';
     dl.append(dt, dd);
   }
+  for (const more of document.querySelectorAll('[data-more-keys]')) {
+    for (const line of more.children) {
+      const own = line.cloneNode(true);
+      own.dataset.own = '';
+      dl.append(own);
+    }
+  }
   dialog.showModal();
 }
 
