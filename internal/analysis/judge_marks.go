@@ -23,6 +23,15 @@ type JudgeMarks struct {
 	Apart     Number `json:"mean_absolute_difference"`
 }
 
+// CalibrateMarks compares the ratings of judges with those of people, judge by judge.
+func CalibrateMarks(rs []record.Rating) []JudgeMarks {
+	m := newMarkCalibration()
+	for _, r := range rs {
+		m.add(r)
+	}
+	return m.lines()
+}
+
 type markKey struct{ language, dimension, item string }
 
 // markCalibration collects ratings of people and of judges.

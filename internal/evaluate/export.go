@@ -42,7 +42,7 @@ func Files(ctx context.Context, d *db.DB, s Study, r Records) ([]File, error) {
 	add("votes.jsonl", len(r.Votes), lines(r.Votes))
 	add("rankings.jsonl", len(r.Rankings), lines(r.Rankings))
 	add("ratings.jsonl", len(r.Ratings), lines(r.Ratings))
-	judges, err := Judges(ctx, d, s.ID)
+	judges, err := judgesOf(ctx, d, s, r)
 	if err != nil {
 		return nil, err
 	}

@@ -158,8 +158,11 @@ func (m *Importer) vote(raw record.Raw, where string) {
 		return
 	}
 	x := VoteRecord{
-		QueryID: v.QueryID, Language: v.Language, Genre: v.Genre, ModelA: v.ModelA, ModelB: v.ModelB, Winner: v.Winner, Rater: v.Rater, First: v.First,
+		QueryID: v.QueryID, Language: v.Language, Genre: v.Genre, ModelA: v.ModelA, ModelB: v.ModelB, Winner: v.Winner, Rater: v.Rater, Judge: v.Judge, Readings: v.Readings, First: v.First,
 		LengthA: int(v.LengthA), LengthB: int(v.LengthB), Study: m.Report.Study,
+	}
+	if v.Judge != "" {
+		x.Rater = ""
 	}
 	key := strings.Join([]string{v.QueryID, v.Rater, min(v.ModelA, v.ModelB), max(v.ModelA, v.ModelB)}, "\x00")
 	m.keep(where, key, v.QueryID, v.Rater, []string{v.ModelA, v.ModelB}, x)
@@ -266,7 +269,10 @@ func (m *Importer) rating(raw record.Raw, where string) {
 	if !m.kind(Rate, where) || r.Model != "" && !m.known(where, r.Model) {
 		return
 	}
-	x := RatingRecord{ItemID: r.Item, QueryID: r.Query, Model: r.Model, Language: r.Language, Genre: r.Genre, Rater: r.Rater, Dimension: r.Dimension, Score: r.Score, Study: m.Report.Study}
+	x := RatingRecord{ItemID: r.Item, QueryID: r.Query, Model: r.Model, Language: r.Language, Genre: r.Genre, Rater: r.Rater, Judge: r.Judge, Dimension: r.Dimension, Score: r.Score, Study: m.Report.Study}
+	if r.Judge != "" {
+		x.Rater = ""
+	}
 	models := []string{r.Model}
 	if r.Model == "" {
 		models = nil

@@ -288,7 +288,11 @@ func importedRecords(ctx context.Context, d *db.DB, s Study) (r Records, err err
 		case "vote":
 			var v VoteRecord
 			err = json.Unmarshal([]byte(row.Record), &v)
-			r.Votes = append(r.Votes, v)
+			if v.Judge != "" {
+				r.JudgeVotes = append(r.JudgeVotes, v)
+			} else {
+				r.Votes = append(r.Votes, v)
+			}
 		case "ranking":
 			var k RankingRecord
 			err = json.Unmarshal([]byte(row.Record), &k)
@@ -296,7 +300,11 @@ func importedRecords(ctx context.Context, d *db.DB, s Study) (r Records, err err
 		default:
 			var m RatingRecord
 			err = json.Unmarshal([]byte(row.Record), &m)
-			r.Ratings = append(r.Ratings, m)
+			if m.Judge != "" {
+				r.JudgeRatings = append(r.JudgeRatings, m)
+			} else {
+				r.Ratings = append(r.Ratings, m)
+			}
 		}
 		return err
 	}, `SELECT kind, record FROM study_record WHERE study_id = ? ORDER BY position`, s.ID)

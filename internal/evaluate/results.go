@@ -1,7 +1,9 @@
 package evaluate
 
 import (
+	"cmp"
 	"context"
+	"maps"
 	"slices"
 
 	"golang.org/x/sync/errgroup"
@@ -10,6 +12,7 @@ import (
 	"coigwriter/internal/db"
 	"coigwriter/internal/errs"
 	"coigwriter/internal/genre"
+	"coigwriter/internal/record"
 )
 
 // Findings are what the verdicts of people, or of one judge, say. They are computed on the same records
@@ -39,8 +42,11 @@ type Results struct {
 	Models   []string        `json:"models"`
 	People   Findings        `json:"people"`
 	Judges   []JudgeFindings `json:"judges"`
-	Raters   []Rater         `json:"raters"`
-	Found    []Found         `json:"not_counted"` // by rule
+	// Calibration holds judges against people, on what both judged; none without both.
+	Calibration []analysis.JudgeLine  `json:"calibration"`
+	MarksApart  []analysis.JudgeMarks `json:"marks_calibration"`
+	Raters      []Rater               `json:"raters"`
+	Found       []Found               `json:"not_counted"` // by rule
 }
 
 // JudgeFindings are what one judge's verdicts say.
@@ -58,7 +64,7 @@ func ResultsOf(ctx context.Context, d *db.DB, s Study, r Records, tax *genre.Tax
 	if out.People, err = findings(ctx, p, models, tax, r.Votes, r.Rankings, r.Ratings); err != nil {
 		return out, err
 	}
-	judges, err := Judges(ctx, d, s.ID)
+	judges, err := judgesOf(ctx, d, s, r)
 	if err != nil {
 		return out, err
 	}
@@ -71,7 +77,50 @@ func ResultsOf(ctx context.Context, d *db.DB, s Study, r Records, tax *genre.Tax
 		}
 		out.Judges = append(out.Judges, own)
 	}
+	out.calibrate(r, p, tax)
 	return out, nil
+}
+
+// judgesOf are the models that judged here, and those that judged what was imported.
+func judgesOf(ctx context.Context, d *db.DB, s Study, r Records) ([]Judge, error) {
+	judges, err := Judges(ctx, d, s.ID)
+	if err != nil || len(judges) > 0 {
+		return judges, err
+	}
+	n := map[string]int{}
+	for _, v := range r.JudgeVotes {
+		n[v.Judge]++
+	}
+	for _, m := range r.JudgeRatings {
+		n[m.Judge]++
+	}
+	for _, name := range slices.Sorted(maps.Keys(n)) {
+		judges = append(judges, Judge{Judge: name, Model: name, Verdicts: n[name]})
+	}
+	return judges, nil
+}
+
+// calibrate holds what judges said against what people said of the same answers.
+func (out *Results) calibrate(r Records, p Plan, tax *genre.Taxonomy) {
+	if len(out.Judges) == 0 {
+		return
+	}
+	c := analysis.NewCalibration()
+	for _, v := range slices.Concat(r.Votes, r.JudgeVotes) {
+		c.Add(v.Vote())
+	}
+	for _, k := range r.Rankings {
+		for _, v := range k.Votes() {
+			c.Add(v)
+		}
+	}
+	group, _ := analysis.Options{Taxonomy: tax}.Genres(false)
+	out.Calibration = c.Lines(analysis.VoteOptions{Bootstrap: p.Bootstrap, Seed: p.Seed, Group: group})
+	var marks []record.Rating
+	for _, m := range slices.Concat(r.Ratings, r.JudgeRatings) {
+		marks = append(marks, m.Rating())
+	}
+	out.MarksApart = analysis.CalibrateMarks(marks)
 }
 
 // findings computes what verdicts say; languages at once, since each is its own computation.
@@ -147,7 +196,7 @@ func (f *Findings) marks(ratings []RatingRecord, models []string, p Plan) {
 	for _, r := range ratings {
 		set.Add(r.Rating())
 		marks.Add(r.Rating())
-		sheets[sheet{r.ItemID, r.Rater}] = true
+		sheets[sheet{r.ItemID, cmp.Or(r.Rater, r.Judge)}] = true
 		scale = scale && r.Score >= 0 && r.Score <= MaxMark && r.Score == float64(int(r.Score))
 	}
 	f.Verdicts += len(sheets)
