@@ -68,7 +68,7 @@ func statesPage() string {
 	}
 	diagram(&b, "A source", sources)
 	diagram(&b, "A triplet", triplets)
-	var sets, orders, studies []arrow
+	var sets, orders, studies, judges []arrow
 	for _, t := range bench.Transitions {
 		sets = append(sets, arrow(t))
 	}
@@ -78,9 +78,13 @@ func statesPage() string {
 	for _, t := range evaluate.Transitions {
 		studies = append(studies, arrow(t))
 	}
+	for _, t := range evaluate.JudgeTransitions {
+		judges = append(judges, arrow(t))
+	}
 	diagram(&b, "A set of queries", sets)
 	diagram(&b, "A request for answers", orders)
 	diagram(&b, "A study", studies)
+	diagram(&b, "A request that a model judge a study", judges)
 	return b.String()
 }
 

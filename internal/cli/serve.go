@@ -17,6 +17,7 @@ import (
 	"coigwriter/internal/bench"
 	"coigwriter/internal/db"
 	"coigwriter/internal/errs"
+	"coigwriter/internal/evaluate"
 	"coigwriter/internal/job"
 	"coigwriter/internal/llm"
 	"coigwriter/internal/review"
@@ -86,9 +87,10 @@ func workers(ctx context.Context, cfg *Config, d *db.DB, client *llm.Client, log
 	handlers = append(handlers, triplet.Handlers(d, client)...)
 	handlers = append(handlers, review.Handlers(d, newRand)...)
 	handlers = append(handlers, bench.Handlers(d, client)...)
+	handlers = append(handlers, evaluate.Handlers(d, client)...)
 	return job.New(d, job.Config{
 		Handlers: handlers, Workers: cfg.Workers, Log: quietly(log),
-		Every: []job.Every{{Interval: time.Hour, Args: rootJob{}}, screen.Every(), triplet.Every(), review.Every(), bench.Every()},
+		Every: []job.Every{{Interval: time.Hour, Args: rootJob{}}, screen.Every(), triplet.Every(), review.Every(), bench.Every(), evaluate.Every()},
 	})
 }
 

@@ -90,8 +90,8 @@ func JudgeStudy(ctx context.Context, d *db.DB, c *llm.Client, run JudgeRun) (sum
 	if err != nil {
 		return sum, err
 	}
-	if s.State != Open && s.State != Closed || s.Origin != Here {
-		return sum, errs.Conflictf("%s has no items to judge: it is %s, %s", s.Name, s.State, s.Origin)
+	if err := judgeable(s); err != nil {
+		return sum, err
 	}
 	if !c.Configured() {
 		return sum, errs.Unavailablef("no model is configured: set the endpoint's address and model")
