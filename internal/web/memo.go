@@ -31,12 +31,30 @@ type memoed[V any] struct {
 
 // get returns what make makes, or what it made before. The value is shared: nobody may change it.
 func (m *memo[K, V]) get(key K, version string, make func() (V, error)) (V, error) {
-	m.mu.Lock()
-	old, ok := m.kept[key]
-	m.mu.Unlock()
+	old, ok := m.old(key)
 	if age := time.Since(old.made); ok && (age < tenFold*old.took || version == old.version && age < fresh) {
 		return old.v, nil
 	}
+	return m.renew(key, version, make)
+}
+
+// exact is get where the version says all that the answer rests on: it is made anew when, and only when,
+// that has changed.
+func (m *memo[K, V]) exact(key K, version string, make func() (V, error)) (V, error) {
+	if old, ok := m.old(key); ok && version == old.version {
+		return old.v, nil
+	}
+	return m.renew(key, version, make)
+}
+
+func (m *memo[K, V]) old(key K) (memoed[V], bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	old, ok := m.kept[key]
+	return old, ok
+}
+
+func (m *memo[K, V]) renew(key K, version string, make func() (V, error)) (V, error) {
 	start := time.Now()
 	v, err := make()
 	took := time.Since(start)

@@ -25,6 +25,21 @@ func TestMemo(t *testing.T) {
 	if a, b := get("quick", "1", false), get("quick", "1", false); a == b {
 		t.Error("what is quickly made is made anew")
 	}
+	exact := func(version string) (v int) {
+		t.Helper()
+		v, err := m.exact("exact", version, func() (int, error) {
+			time.Sleep(2 * quick)
+			made++
+			return made, nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return v
+	}
+	if a, b, c := exact("1"), exact("1"), exact("2"); a != b || b == c {
+		t.Errorf("%d %d %d: made anew when its version changes, and only then", a, b, c)
+	}
 	a := get("slow", "1", true)
 	if b := get("slow", "1", true); a != b {
 		t.Error("made twice, though nothing changed")

@@ -26,6 +26,7 @@ var rail = []railEntry{
 	{"releases", "/releases", "g v", user.ReleaseRead},
 	{"statistics", "/statistics", "g n", user.StatsRead},
 	{"benchmark", "/benchmark", "g q", user.BenchmarkRead},
+	{"studies", "/studies", "g c", user.StudyManage},
 	{"panel", "/panel", "g l", user.BenchmarkMark},
 	{"models", "/models", "g m", user.HistoryRead},
 	{"people", "/people", "g p", user.PeopleManage},

@@ -123,6 +123,21 @@ func (s *Server) siteMap() []Route {
 		{"GET", "/models/calls", user.HistoryRead, s.modelCalls},
 		{"GET", "/models/calls/{id}", user.HistoryRead, s.modelCall},
 
+		// studies: what models' answers are compared by, and what came out
+		{"GET", "/studies", user.StudyManage, s.studies},
+		{"POST", "/studies", user.StudyManage, s.studyAdd},
+		{"GET", "/studies/new", user.StudyManage, s.studyNew},
+		{"POST", "/studies/preview", user.StudyManage, s.studyPreview},
+		{"GET", "/studies/{id}", user.StudyManage, s.studyShow},
+		{"GET", "/studies/{id}/edit", user.StudyManage, s.studyEdit},
+		{"POST", "/studies/{id}/edit", user.StudyManage, s.studyChange},
+		{"POST", "/studies/{id}/open", user.StudyManage, s.studyOpen},
+		{"POST", "/studies/{id}/move", user.StudyManage, s.studyMove},
+		{"POST", "/studies/{id}/raters", user.StudyManage, s.studyRaters},
+		{"POST", "/studies/{id}/judge", user.StudyManage, s.studyJudge},
+		{"GET", "/studies/{id}/plan.json", user.StudyManage, s.studyFrozen},
+		{"GET", "/studies/{id}/records/{file}", user.StudyManage, s.studyFile},
+
 		// benchmark: queries, what the panel says of them, what models answer
 		{"GET", "/benchmark", user.BenchmarkRead, s.benchmark},
 		{"POST", "/benchmark", user.BenchmarkManage, s.benchmarkNew},

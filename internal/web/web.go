@@ -22,6 +22,7 @@ import (
 
 	"coigwriter/internal/bench"
 	"coigwriter/internal/db"
+	"coigwriter/internal/evaluate"
 	"coigwriter/internal/llm"
 	"coigwriter/internal/triplet"
 	"coigwriter/internal/user"
@@ -51,6 +52,8 @@ type Server struct {
 	throttle user.Throttle
 	helping  sync.Map // persons whose question a model is answering
 	ledgers  memo[ledgerKey, triplet.Ledger]
+	records  memo[string, evaluate.Records]
+	results  memo[string, evaluate.Results]
 	days     memo[callFilter, []llm.Entry]
 	checks   memo[string, bench.Check]
 	routes   []Route

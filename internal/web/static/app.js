@@ -15,3 +15,4 @@ import './sources.js';
 import './watch.js';
 import './blind.js';
 import './toast.js';
+import './study.js';
