@@ -120,7 +120,7 @@ func TestEvaluateByKeyboard(t *testing.T) {
 			vote(i)
 			at(path(i+1), i+1, 21)
 			eval[bool](t, b, `(history.back(), true)`)
-			until(t, b, fmt.Sprintf(`location.pathname === %q && document.querySelector('.given')?.textContent.includes('都不好')`, path(i)))
+			until(t, b, fmt.Sprintf(`location.pathname === %q && document.querySelector('.given')?.textContent.includes('不分高下')`, path(i)))
 			key(t, b, "u")
 			at(path(i), i, 21)
 			want[ids[i]] = "b"

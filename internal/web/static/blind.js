@@ -57,7 +57,7 @@ class BlindTask extends HTMLElement {
   // The next task is fetched while this one is read; its time does not count yet.
   ahead() {
     const path = this.sheet.dataset.next;
-    this.fetched = path ? fetch(path + '?part=1').then(r => r.ok ? r.text() : '').then(parse).catch(() => null) : Promise.resolve(null);
+    this.fetched = path ? fetch(`${path}?part=1&from=${this.sheet.dataset.path.split('/').pop()}`).then(r => r.ok ? r.text() : '').then(parse).catch(() => null) : Promise.resolve(null);
     this.fetched.then(sheet => { this.next = sheet; });
   }
 
