@@ -524,4 +524,3 @@ func (v *visitor) asJSON(path string, form url.Values, status int) (out map[stri
 	}
 	return out
 }
-
