@@ -31,13 +31,14 @@ type sizes struct {
 	File     int // triplets of the large statistics file
 	Starts   int
 	Asks     int           // of each page
+	Votes    int           // of each of a hundred evaluators
 	Saves    int           // of the lone writer; thirty writers share four times as many
 	Engine   time.Duration // how long the model engine is watched
 }
 
 var (
-	full  = sizes{Sources: 50_000, Triplets: 5_000, Small: 10_000, Large: 100_000, File: 50_000, Starts: 10, Asks: 30, Saves: 300, Engine: 10 * time.Second}
-	quick = sizes{Sources: 5_000, Triplets: 500, Small: 1_000, Large: 10_000, File: 5_000, Starts: 3, Asks: 10, Saves: 60, Engine: 3 * time.Second}
+	full  = sizes{Sources: 50_000, Triplets: 5_000, Small: 10_000, Large: 100_000, File: 50_000, Starts: 10, Asks: 30, Votes: 15, Saves: 300, Engine: 10 * time.Second}
+	quick = sizes{Sources: 5_000, Triplets: 500, Small: 1_000, Large: 10_000, File: 5_000, Starts: 3, Asks: 10, Votes: 3, Saves: 60, Engine: 3 * time.Second}
 )
 
 func main() {

@@ -29,6 +29,7 @@ type section struct {
 const (
 	atMedian = 0.5
 	atP95    = 0.95
+	atP99    = 0.99
 	atMax    = 1.0
 )
 
@@ -42,7 +43,7 @@ func (r *report) section(title, command, note string) *section {
 func (s *section) times(what string, d dist, bound time.Duration, q float64) {
 	verdict := "–"
 	if bound > 0 {
-		name := map[float64]string{atMedian: "median", atP95: "p95", atMax: "max"}[q]
+		name := map[float64]string{atMedian: "median", atP95: "p95", atP99: "p99", atMax: "max"}[q]
 		verdict = s.judge(d.at(q) < bound, fmt.Sprintf("%s < %s ms", name, ms(bound)))
 	}
 	s.timed = append(s.timed, []string{what, strconv.Itoa(len(d)), ms(d.at(0.5)), ms(d.at(0.95)), ms(d.at(1)), verdict})

@@ -45,6 +45,7 @@ func (s *suite) run(ctx context.Context) error {
 		{"starts", func(ctx context.Context) error { return s.starts(ctx, p) }},
 		{"pages", func(ctx context.Context) error { return s.pages(ctx, p) }},
 		{"autosave", func(ctx context.Context) error { return s.autosaves(ctx, p) }},
+		{"voting", s.voting},
 		{"statistics", s.statistics},
 		{"analyses", s.analyses},
 		{"report", s.reports},

@@ -45,6 +45,7 @@ type commands struct {
 	Models    llmCmd       `cmd:"" name:"llm" help:"Model calls: what they cost, replies read again, batch files."`
 	Benchmark benchmarkCmd `cmd:"" help:"Sets of queries that models answer: write, check, freeze, export."`
 	Generate  generateCmd  `cmd:"" needs:"model" help:"Have a model answer the queries of a set or a file."`
+	Study     studyCmd     `cmd:"" help:"Blind comparisons and ratings of what models wrote: plan, open, judge, results, preferences."`
 	Release   releaseCmd   `cmd:"" help:"Cut, list, compare and verify dataset versions."`
 	Export    exportCmd    `cmd:"" help:"Write a release in a format trainers read."`
 	Stats     statsCmd     `cmd:"" needs:"files" help:"Counts and lengths of any triplet file (the paper's Tables 5-10)."`

@@ -21,6 +21,7 @@ type importCmd struct {
 	Sources     importSourcesCmd     `cmd:"" help:"Import source texts: JSONL, JSON, Markdown, HTML, and folders of them."`
 	Queries     importQueriesCmd     `cmd:"" help:"Import queries as a set that models can answer once it is frozen."`
 	Generations importGenerationsCmd `cmd:"" help:"Import answers that were made elsewhere to a frozen set."`
+	Votes       importVotesCmd       `cmd:"" help:"Import votes, rankings or ratings made elsewhere as a closed study."`
 }
 
 type importSourcesCmd struct {

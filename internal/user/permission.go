@@ -84,7 +84,7 @@ var Allowed = []struct {
 	{HistoryRead, []Role{Lead, Engineer}},
 	{BenchmarkRead, []Role{Lead, Engineer}},
 	{BenchmarkManage, []Role{Lead, Engineer}},
-	{BenchmarkMark, []Role{Lead, Reviewer, Evaluator}},
+	{BenchmarkMark, []Role{Lead, Reviewer}},
 	{PeopleManage, []Role{Lead}},
 	{SettingsManage, []Role{Lead}},
 }

@@ -182,7 +182,7 @@ func TestBenchmarkAnswers(t *testing.T) {
 func TestPanelIsBlind(t *testing.T) {
 	ts := newTripletSite(t)
 	set, qs := ts.frozenSet()
-	other, eva := ts.person("olga", "reviewer"), ts.person("eva", "evaluator")
+	other, eva := ts.person("olga", "reviewer"), ts.person("eva", "reviewer")
 	other.post("/panel/"+set.ID, url.Values{"query": {qs[0].ID}, "clarity": {"1"}, "precise": {"1"}, "difficulty": {"1"}, "note": {"OTHER-NOTE"}}, 303)
 	for _, path := range []string{"/benchmark", "/benchmark/" + set.ID, "/queries/" + qs[0].ID, "/benchmark/" + set.ID + "/export?answers=1"} {
 		eva.get(path, 403)

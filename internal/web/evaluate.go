@@ -138,7 +138,7 @@ func (s *Server) showTask(w http.ResponseWriter, r *http.Request, v taskView, st
 		return err
 	}
 	v.Title = tax.Title(v.Genre, Lang(ctx))
-	v.Next, err = evaluate.Then(ctx, s.db, me, v.Sheet)
+	v.Next, err = evaluate.Then(ctx, s.db, me, v.Sheet, r.FormValue("from"))
 	if err != nil && !errors.Is(err, errs.NotFound) {
 		return err
 	}
@@ -201,7 +201,7 @@ func (s *Server) evaluateGive(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	then := "/evaluate/" + sh.StudyID
-	if next, err := evaluate.Then(ctx, s.db, me, sh); err == nil {
+	if next, err := evaluate.Then(ctx, s.db, me, sh, ""); err == nil {
 		then = taskPath(next)
 	}
 	w.Header().Set("Content-Type", "application/json")

@@ -43,7 +43,8 @@ class BlindTask extends HTMLElement {
     }
     const until = sheet.querySelector('[data-until]');
     if (until) this.count(until);
-    if (!this.done) this.kind.open(this);
+    if (this.done) forget(this.key);
+    else this.kind.open(this);
     if (sheet.querySelector('[data-notice] .notice')) return;
     this.focusText();
     this.ahead();
@@ -57,7 +58,7 @@ class BlindTask extends HTMLElement {
   // The next task is fetched while this one is read; its time does not count yet.
   ahead() {
     const path = this.sheet.dataset.next;
-    this.fetched = path ? fetch(path + '?part=1').then(r => r.ok ? r.text() : '').then(parse).catch(() => null) : Promise.resolve(null);
+    this.fetched = path ? fetch(`${path}?part=1&from=${this.sheet.dataset.path.split('/').pop()}`).then(r => r.ok ? r.text() : '').then(parse).catch(() => null) : Promise.resolve(null);
     this.fetched.then(sheet => { this.next = sheet; });
   }
 
@@ -85,7 +86,11 @@ class BlindTask extends HTMLElement {
     const form = event.target;
     if (form !== this.form || event.submitter?.hasAttribute('formaction')) return;
     event.preventDefault();
-    if (this.busy || performance.now() - this.since < settle) return;
+    if (!('ready' in this.dataset)) return;
+    if (this.busy) { // the one before is on its way: this one follows it
+      this.following = event.submitter;
+      return;
+    }
     const wrong = this.kind.wrong?.(this);
     if (wrong) return this.say(wrong);
     const data = new FormData(form, event.submitter);
@@ -112,8 +117,17 @@ class BlindTask extends HTMLElement {
     }
     this.busy = false;
     button?.removeAttribute('aria-busy');
-    if (reply?.ok) return this.taken(path, body, next);
-    if (reply?.status === 409) return location.assign(path + '?other=1');
+    const following = this.following;
+    this.following = undefined;
+    if (reply?.ok) {
+      this.taken(path, body, next);
+      if (next && following?.form === this.form) this.form.requestSubmit(following);
+      return;
+    }
+    if (reply?.status === 409) {
+      forget(prefix + path);
+      return location.assign(path + '?other=1');
+    }
     if (next) this.putBack(from);
     if (reply?.status === 401 || reply?.type === 'opaqueredirect') {
       this.say(word('verdict_signed_out'), { href: '/login?next=' + encodeURIComponent(path), text: word('sign_in') });
@@ -128,13 +142,12 @@ class BlindTask extends HTMLElement {
   }
 
   show(next) {
-    this.since = performance.now();
     const old = this.sheet;
     old.replaceWith(next);
     history.pushState({}, '', next.dataset.path);
     this.open(next);
     delete this.dataset.ready;
-    setTimeout(() => { this.dataset.ready = ''; }, settle);
+    this.settling = setTimeout(() => { this.dataset.ready = ''; }, settle);
     this.seen(next.dataset.path);
   }
 
@@ -148,7 +161,7 @@ class BlindTask extends HTMLElement {
     this.next = null;
     this.sheet.replaceWith(from);
     this.sheet = from;
-    this.since = 0;
+    clearTimeout(this.settling);
     this.dataset.ready = '';
     history.replaceState({}, '', from.dataset.path);
     this.focusText();

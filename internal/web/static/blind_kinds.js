@@ -7,6 +7,7 @@ const texts = task => [...task.sheet.querySelectorAll('.answer')];
 // lines scrolls the texts that are open by a quarter of a screen.
 function lines(task, way) {
   const text = texts(task).find(a => a.contains(document.activeElement)) ?? texts(task).find(a => a.checkVisibility());
+  task.sheet.lead = text;
   text?.scrollBy({ top: way * text.clientHeight / 4 });
 }
 
@@ -22,7 +23,7 @@ const pair = {
     button.onclick = () => {
       localStorage.setItem('linked', linked() ? 'no' : 'yes');
       button.setAttribute('aria-pressed', linked());
-      if (linked()) a.dispatchEvent(new Event('scroll'));
+      if (linked()) (task.sheet.lead ?? a).dispatchEvent(new Event('scroll'));
     };
   },
   key(task, event) {
@@ -39,15 +40,16 @@ const pair = {
 
 const linked = () => localStorage.getItem('linked') !== 'no';
 
+// follow lets the text that the person has in hand lead the other; only a leader is followed, so that an
+// answer to a scroll is never taken for one.
 function follow(task, from, to) {
+  for (const sign of ['wheel', 'pointerdown', 'touchstart', 'keydown', 'focusin']) {
+    from.addEventListener(sign, () => { task.sheet.lead = from; }, { passive: true });
+  }
   from.addEventListener('scroll', () => {
-    if (from.led !== undefined && Math.abs(from.scrollTop - from.led) < 2) { from.led = undefined; return; }
-    from.led = undefined;
-    if (!linked()) return;
-    const way = from.scrollHeight - from.clientHeight, top = way > 0 ? from.scrollTop / way * (to.scrollHeight - to.clientHeight) : 0;
-    if (Math.abs(to.scrollTop - top) < 1) return;
-    to.led = top;
-    to.scrollTop = top;
+    if (task.sheet.lead !== from || !linked()) return;
+    const way = from.scrollHeight - from.clientHeight;
+    to.scrollTop = way > 0 ? from.scrollTop / way * (to.scrollHeight - to.clientHeight) : 0;
   }, { passive: true });
 }
 
@@ -167,7 +169,7 @@ function draw(task) {
     const s = selects(task).find(s => s.value === slot.dataset.slot);
     slot.querySelector('span').textContent = s ? name(task, +s.dataset.place) : slot.dataset.empty;
     slot.draggable = Boolean(s);
-    slot.classList.toggle('here', s && +s.dataset.place === at);
+    slot.classList.toggle('here', Boolean(s) && +s.dataset.place === at);
     if (s) slot.dataset.answer = s.dataset.place;
     else delete slot.dataset.answer;
   }
