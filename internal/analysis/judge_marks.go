@@ -88,7 +88,8 @@ func (m *markCalibration) lines() (out []JudgeMarks) {
 	return out
 }
 
-func judgeMarksTable(lines []JudgeMarks, lang string) *table.Table {
+// JudgeMarksTable shows how the ratings of judges compare with people's.
+func JudgeMarksTable(lines []JudgeMarks, lang string) *table.Table {
 	t := table.New(pick(lang, "模型裁判的评分与人的比较", "Ratings of model judges against people's"), table.Text(pick(lang, "裁判", "judge")), table.Text(pick(lang, "语言", "language")), table.Text(pick(lang, "维度", "dimension")),
 		table.Num(pick(lang, "共同的答案", "shared outputs")), table.Num(pick(lang, "裁判平均", "judge's mean")), table.Num(pick(lang, "人的平均", "people's mean")), table.Num("τ"), table.Num(pick(lang, "平均相差", "mean difference"))).As("judge-marks")
 	for _, l := range lines {

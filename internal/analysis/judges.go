@@ -396,7 +396,7 @@ func judges(c *Corpus) Study {
 			out.Tables = append(out.Tables, JudgeTable(doc.Calibration, c.Lang, title))
 		}
 		if len(doc.Marks) > 0 {
-			out.Tables = append(out.Tables, judgeMarksTable(doc.Marks, c.Lang))
+			out.Tables = append(out.Tables, JudgeMarksTable(doc.Marks, c.Lang))
 		}
 		out.Doc = doc
 		return out, nil

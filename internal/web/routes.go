@@ -135,6 +135,10 @@ func (s *Server) siteMap() []Route {
 		{"POST", "/studies/{id}/move", user.StudyManage, s.studyMove},
 		{"POST", "/studies/{id}/raters", user.StudyManage, s.studyRaters},
 		{"POST", "/studies/{id}/judge", user.StudyManage, s.studyJudge},
+		{"GET", "/studies/{id}/results", user.StudyManage, s.studyResults},
+		{"GET", "/studies/{id}/results/figure/{figure}", user.StudyManage, s.studyFigure},
+		{"GET", "/studies/{id}/votes", user.StudyManage, s.studyVotes},
+		{"GET", "/studies/{id}/items/{item}", user.StudyManage, s.studyItem},
 		{"GET", "/studies/{id}/plan.json", user.StudyManage, s.studyFrozen},
 		{"GET", "/studies/{id}/records/{file}", user.StudyManage, s.studyFile},
 

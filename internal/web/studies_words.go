@@ -7,7 +7,9 @@ import (
 	"slices"
 	"strings"
 
+	"coigwriter/internal/analysis"
 	"coigwriter/internal/evaluate"
+	"coigwriter/internal/genre"
 	"coigwriter/internal/llm"
 )
 
@@ -102,4 +104,19 @@ func deviationWords(ctx context.Context, x evaluate.Deviation, names map[string]
 		return T(ctx, "study.deviation_reopen")
 	}
 	return x.What
+}
+
+// genreTitle names genres in the page's language.
+func genreTitle(ctx context.Context, tax *genre.Taxonomy) func(string) string {
+	return func(id string) string { return tax.Title(id, Lang(ctx)) }
+}
+
+// alphaWords are Krippendorff's alpha of a dimension, where there is one.
+func alphaWords(a analysis.Agreement) string {
+	for _, m := range a.Measures {
+		if m.Name == "alpha_ordinal" && m.Value.Defined() {
+			return fmt.Sprintf("α %.2f", m.Value)
+		}
+	}
+	return ""
 }
