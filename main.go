@@ -10,9 +10,13 @@
 //	cli        one file a command; wires everything
 //	sample     the filled sample project that "coigwriter demo" shows
 //	web, api   two thin faces over the same functions: pages for people, REST for programs
+//	dossier    what a project knows of its studies, as the frozen inputs of a report
+//	report     the whole story of a comparison as one HTML file
 //	release    frozen dataset versions and their export formats
 //	review     who reviews what, verdicts, decisions, removals
 //	triplet    the three steps, revisions, score sheets and the gate
+//	evaluate   blind comparisons and ratings by people; model judges kept apart
+//	bench      sets of queries, and what models answer
 //	screen     rules, then a model's or a person's assessment of a source
 //	source     collected texts: reading files, evidence of dates, duplicates
 //	genre user project    the taxonomy as data; people and who may do what; settings

@@ -35,9 +35,9 @@ const (
 // A Manifest is everything that decides what a report says: its inputs by hash, and the choices. It holds
 // no time but what the caller gives.
 type Manifest struct {
-	Format  int     `json:"format"` // of the directory; 1
+	Format  int     `json:"format"`          // of the directory; 1
 	Title   string  `json:"title,omitempty"` // "" for that of the page's language
-	Date    string  `json:"date,omitempty"` // as it stands on the page
+	Date    string  `json:"date,omitempty"`  // as it stands on the page
 	Program Program `json:"program"`
 	Options Options `json:"options"`
 	Inputs  []Input `json:"inputs"`

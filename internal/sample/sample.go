@@ -172,6 +172,9 @@ func Load(ctx context.Context, d *db.DB, password string, progress func(done, of
 	if err := l.benchmark(ctx); err != nil {
 		return fmt.Errorf("benchmark: %w", err)
 	}
+	if err := l.studies(ctx); err != nil {
+		return fmt.Errorf("studies: %w", err)
+	}
 	if l.now.After(end) {
 		return fmt.Errorf("the campaign ends %v after now", l.now.Sub(end))
 	}
