@@ -63,6 +63,7 @@ func shown(t *testing.T, ts *tripletSite) [][2]string {
 	}
 	open := id(`SELECT r.id FROM review r JOIN person p ON p.id = r.reviewer_id WHERE p.login = 'pei' AND r.state = 'open' LIMIT 1`)
 	conflict := source("date.conflict")
+	draft, study, ranked := id(`SELECT id FROM study WHERE state = 'draft'`), id(`SELECT id FROM study WHERE state = 'open' AND kind = 'pair'`), id(`SELECT id FROM study WHERE state = 'closed' AND kind = 'rank'`)
 	return [][2]string{
 		{"", "/login"},
 		{"xu", "/"},
@@ -122,6 +123,18 @@ func shown(t *testing.T, ts *tripletSite) [][2]string {
 		{"xu", "/queries/" + query("下一批题", "s1")},
 		{"wen", "/panel"},
 		{"wen", "/panel/" + set("sample")},
+		{"xu", "/studies"},
+		{"xu", "/studies/new"},
+		{"xu", "/studies/new?kind=rate"},
+		{"xu", "/studies/" + draft},
+		{"xu", "/studies/" + draft + "/edit"},
+		{"xu", "/studies/" + study},
+		{"xu", "/studies/" + study + "/results"},
+		{"xu", "/studies/" + study + "/votes"},
+		{"xu", "/studies/" + id(`SELECT study_id || '/items/' || item_id FROM study_task WHERE study_id = ? AND state = 'done' ORDER BY id LIMIT 1`, study)},
+		{"xu", "/studies/" + ranked},
+		{"xu", "/studies/" + ranked + "/results"},
+		{"xu", "/studies/" + id(`SELECT study_id || '/items/' || item_id FROM study_task WHERE study_id = ? AND state = 'done' ORDER BY id LIMIT 1`, ranked)},
 		{"xu", "/people"},
 		{"xu", "/people/" + people(t, ts, "lin")},
 		{"xu", "/settings"},

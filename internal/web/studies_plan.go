@@ -248,7 +248,7 @@ func (s *Server) showPlan(w http.ResponseWriter, r *http.Request, v planView, st
 	return s.render(w, r, p, planPage(v))
 }
 
-// studyNew offers a plan with sensible numbers, all models that have answered and all evaluators.
+// studyNew offers a plan with sensible numbers, all models that have answered and all evaluators who are blind.
 func (s *Server) studyNew(w http.ResponseWriter, r *http.Request) error {
 	ctx := r.Context()
 	p := evaluate.DefaultPlan()
@@ -264,7 +264,7 @@ func (s *Server) studyNew(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	for _, x := range people {
-		if x.May(user.EvaluateDo) {
+		if x.May(user.EvaluateDo) && !x.May(user.StudyManage) { // who may see who wrote what is not blind
 			p.Evaluators = append(p.Evaluators, x.ID)
 		}
 	}

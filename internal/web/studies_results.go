@@ -254,14 +254,6 @@ func noteWords(ctx context.Context, notes []analysis.Note) string {
 	return strings.Join(out, T(ctx, "study.semicolon")) + T(ctx, "sources.stop")
 }
 
-// positionWords say how often what was shown first won.
-func positionWords(ctx context.Context, p analysis.PositionBias) string {
-	if !p.Known {
-		return T(ctx, "study.position_unknown")
-	}
-	return T(ctx, "study.position", "share", Percent(float64(p.Rate)), "interval", rangeWords(p.Interval), "n", p.N, "p", analysis.PText(p.P))
-}
-
 // dimensionWord names a dimension of marks.
 func dimensionWord(ctx context.Context) func(string) string {
 	return func(key string) string { return analysis.DimensionName(key, Lang(ctx)) }

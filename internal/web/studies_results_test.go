@@ -56,7 +56,7 @@ func TestStudyResults(t *testing.T) {
 	at := "/studies/" + s.ID
 	lead.get(at+"/results", 200, "还没有票", "还没有结束")
 	l.vote(s)
-	page := lead.get(at+"/results", 200, "中文", "行胜列", "Bradley-Terry", "先显示的一篇胜", "按类别", "不计票", "/votes?")
+	page := lead.get(at+"/results", 200, "中文", "行胜列", "Bradley-Terry", "先显示的一方胜", "按类别", "不计票", "/votes?")
 	r, err := evaluate.RecordsOf(t.Context(), ts.d, s)
 	if err != nil {
 		t.Fatal(err)
