@@ -22,13 +22,13 @@ import (
 
 // A tripletSite is a served site with a database, for the tests of annotate and triplets.
 type tripletSite struct {
-	t   *testing.T
+	t   testing.TB
 	d   *db.DB
 	s   *Server
 	url string
 }
 
-func newTripletSite(t *testing.T) *tripletSite {
+func newTripletSite(t testing.TB) *tripletSite {
 	t.Helper()
 	d := dbtest.Open(t)
 	s, err := New(Options{DB: d, Zone: project.Zone})

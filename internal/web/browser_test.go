@@ -103,7 +103,7 @@ func shoot(t *testing.T, ctx context.Context, path string, width int64) {
 }
 
 // serveTest serves a handler on a port of its own.
-func serveTest(t *testing.T, h http.Handler) string {
+func serveTest(t testing.TB, h http.Handler) string {
 	t.Helper()
 	srv := httptest.NewServer(h)
 	t.Cleanup(srv.Close)
