@@ -17,6 +17,7 @@ import (
 
 	"coigwriter/internal/db"
 	"coigwriter/internal/errs"
+	"coigwriter/internal/evaluate"
 	"coigwriter/internal/llm"
 	"coigwriter/internal/release"
 	"coigwriter/internal/screen"
@@ -63,6 +64,7 @@ func New(opt Options) *API {
 	a.reviews()
 	a.releases()
 	a.benchmark()
+	a.studies()
 	return a
 }
 
@@ -73,6 +75,8 @@ func schemas() huma.Registry {
 	likeItsContent[triplet.GateResult](r)
 	likeItsContent[screen.Judgement](r)
 	likeItsContent[release.Manifest](r)
+	likeItsContent[evaluate.Plan](r)
+	likeItsContent[evaluate.Drawn](r)
 	likeItsContent[map[string]any](r)
 	likeItsContent[map[string]int](r)
 	likeItsContent[map[string]string](r)

@@ -210,3 +210,56 @@ func TestBenchmark(t *testing.T) {
 	}
 	want("GET", "/benchmark/none/answers", "", 404)
 }
+
+// A study from plan to close over the API: what is wrong is named, and defaults are filled in.
+func TestStudies(t *testing.T) {
+	d := dbtest.Open(t)
+	srv := httptest.NewServer(api.New(api.Options{DB: d}))
+	defer srv.Close()
+	eng := client{t, srv.URL + "/api/v1", token(t, d, user.Engineer)}
+	eye := dbtest.Person(t, d, "eye", "evaluator")
+	want := func(method, path, body string, code int, words ...string) string {
+		t.Helper()
+		got, reply, _ := eng.do(method, path, body)
+		if got != code {
+			t.Fatalf("%s %s: %d %s", method, path, got, reply)
+		}
+		for _, w := range words {
+			if !strings.Contains(reply, w) {
+				t.Errorf("%s %s: no %s in %s", method, path, w, reply)
+			}
+		}
+		return reply
+	}
+	want("GET", "/studies", "", 200, "[]")
+	var made struct {
+		ID  string              `json:"id"`
+		Set struct{ ID string } `json:"set"`
+	}
+	read := func(reply string) {
+		t.Helper()
+		if err := json.Unmarshal([]byte(reply), &made); err != nil {
+			t.Fatal(err)
+		}
+	}
+	read(want("POST", "/benchmark", `{"name":"春","queries":[{"id":"q1","genre":"散文","prompt":"写一写门槛。"},{"id":"q2","genre":"诗歌","prompt":"写一写门。"}]}`, 200))
+	want("POST", "/benchmark/"+made.Set.ID+"/freeze", "", 200)
+	want("POST", "/benchmark/"+made.Set.ID+"/answers", `{"answers":[{"query_id":"q1","model":"m","output":"灯亮着"},{"query_id":"q1","model":"n","output":"灯灭了"},{"query_id":"q2","model":"m","output":"门开着"},{"query_id":"q2","model":"n","output":"门关了"}]}`, 200, `"added":4`)
+	plan := `{"set_id":"` + made.Set.ID + `","models":["m","n"],"evaluators":["` + eye + `"],"overlap":1,"attention":0}`
+	want("POST", "/studies", `{"name":"一","kind":"pair","plan":{"speed":3}}`, 422, "body.plan.speed")
+	want("POST", "/studies", `{"name":"一","kind":"pair","plan":{}}`, 422, "body.set_id", "body.models", "body.evaluators")
+	want("POST", "/studies", `{"name":"一","kind":"quiz","plan":{}}`, 422)
+	read(want("POST", "/studies", `{"name":"一","kind":"pair","plan":`+plan+`}`, 200, `"draft"`, `"bootstrap":1000`))
+	at := "/studies/" + made.ID
+	want("GET", at, "", 200, `"outlook"`, `"needed"`)
+	want("GET", at+"/results", "", 409)
+	want("POST", at+"/open", "", 200, `"open"`, `"plan_hash"`)
+	want("POST", at+"/open", "", 409)
+	want("GET", at+"/raters", "", 200, `"tasks":2`)
+	want("GET", at+"/results", "", 200, `"people"`, `"judges"`)
+	want("GET", at+"/records?of=rankings", "", 200, `"total":0`)
+	want("GET", at+"/records?of=gossip", "", 422)
+	want("POST", at+"/close", `{"reason":"enough"}`, 200, `"closed"`)
+	want("GET", at, "", 200, "close-early", "enough")
+	want("GET", "/studies", "", 200, `"tasks":2`)
+}
