@@ -3,9 +3,6 @@ package bench
 import (
 	"context"
 	"maps"
-	"sync"
-
-	"golang.org/x/sync/errgroup"
 
 	"coigwriter/internal/db"
 	"coigwriter/internal/errs"
@@ -76,51 +73,16 @@ func Generate(ctx context.Context, d *db.DB, c *llm.Client, run Run) (sum Summar
 	if err := sameSettings(ctx, d, c, run); err != nil {
 		return sum, err
 	}
-	var mu sync.Mutex
-	var patience llm.Patience
-	g, inner := errgroup.WithContext(ctx)
-	n := run.Concurrency
-	if n <= 0 {
-		n = c.Endpoint().MaxInFlight*3/2 + 4
-	}
-	g.SetLimit(n)
-	stopped := func() bool {
-		mu.Lock()
-		defer mu.Unlock()
-		return sum.Stopped != nil || run.Enough != nil && run.Enough()
-	}
-	for _, w := range wishes {
-		if inner.Err() != nil || stopped() {
-			break
-		}
-		g.Go(func() error {
-			if inner.Err() != nil || stopped() {
-				return nil
-			}
-			step, err := one(inner, d, c, run, w)
-			if err != nil {
-				return err
-			}
-			mu.Lock()
-			defer mu.Unlock()
+	sum.Stopped, err = llm.Each(ctx, c, wishes, run.Concurrency, run.Enough, func(ctx context.Context, w wish) (*llm.Failure, func(), error) {
+		step, err := one(ctx, d, c, run, w)
+		return step.Failure, func() {
 			sum.add(step)
-			if stop := patience.Saw(step.Failure); stop != nil && sum.Stopped == nil {
-				sum.Stopped = stop
-			}
 			if run.Progress != nil {
 				run.Progress(step)
 			}
-			return nil
-		})
-	}
-	err = g.Wait()
-	if sum.Stopped == nil {
-		sum.Stopped = patience.Rejected()
-	}
+		}, err
+	})
 	sum.Open = sum.Wanted - sum.There - sum.Added - sum.Failed
-	if err == nil {
-		err = ctx.Err()
-	}
 	return sum, err
 }
 

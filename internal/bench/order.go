@@ -64,17 +64,23 @@ const (
 	Failed  = "failed"  // the reason says what a person must do
 )
 
-// OrderTransitions are all the moves of an order.
-var OrderTransitions = audit.Transitions{
-	{From: "", To: Wanted, Action: "ask", Who: "benchmark.manage"},
-	{From: Wanted, To: Running, Action: "start", Who: "system"},
-	{From: Wanted, To: Stopped, Action: "stop", Who: "benchmark.manage"},
-	{From: Running, To: Stopped, Action: "stop", Who: "benchmark.manage"},
-	{From: Running, To: Done, Action: "finish", Who: "system"},
-	{From: Running, To: Failed, Action: "give-up", Who: "system"},
-	{From: Stopped, To: Wanted, Action: "go-on", Who: "benchmark.manage"},
-	{From: Failed, To: Wanted, Action: "go-on", Who: "benchmark.manage"},
+// OrderMoves are all the moves of work that a person asks a model for and that workers do; who may ask for
+// it is named.
+func OrderMoves(who string) audit.Transitions {
+	return audit.Transitions{
+		{From: "", To: Wanted, Action: "ask", Who: who},
+		{From: Wanted, To: Running, Action: "start", Who: "system"},
+		{From: Wanted, To: Stopped, Action: "stop", Who: who},
+		{From: Running, To: Stopped, Action: "stop", Who: who},
+		{From: Running, To: Done, Action: "finish", Who: "system"},
+		{From: Running, To: Failed, Action: "give-up", Who: "system"},
+		{From: Stopped, To: Wanted, Action: "go-on", Who: who},
+		{From: Failed, To: Wanted, Action: "go-on", Who: who},
+	}
 }
+
+// OrderTransitions are all the moves of an order.
+var OrderTransitions = OrderMoves("benchmark.manage")
 
 // An Order is a run of generation that somebody asked for and that workers do. It goes on after a
 // restart, and how far it is stands in the answers.

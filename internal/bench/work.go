@@ -3,7 +3,6 @@ package bench
 import (
 	"context"
 	"errors"
-	"sync"
 	"time"
 
 	"coigwriter/internal/db"
@@ -80,7 +79,7 @@ func work(ctx context.Context, d *db.DB, client *llm.Client, o Order, until time
 	c.Wait = orWait(client, c)
 	defer c.Close()
 	run := o.Run()
-	run.Enough = enough(ctx, d, o.ID, until)
+	run.Enough = llm.Until(until, func() bool { return isStopped(ctx, d, o.ID) })
 	sum, err := Generate(ctx, d, c, run)
 	switch {
 	case errs.Kind(err) != nil && llm.FailureOf(err) == nil && ctx.Err() == nil:
@@ -114,20 +113,4 @@ func orWait(from, to *llm.Client) func(context.Context, time.Duration) error {
 		return from.Wait
 	}
 	return to.Wait
-}
-
-// enough ends a run when its time is up or a person stops the order, which is looked up once a second.
-func enough(ctx context.Context, d *db.DB, id string, until time.Time) func() bool {
-	var mu sync.Mutex
-	var looked time.Time
-	ended := false
-	return func() bool {
-		mu.Lock()
-		defer mu.Unlock()
-		if now := time.Now(); !ended && now.Sub(looked) > time.Second {
-			looked = now
-			ended = now.After(until) || isStopped(ctx, d, id)
-		}
-		return ended
-	}
 }

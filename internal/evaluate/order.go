@@ -8,32 +8,15 @@ import (
 	"github.com/uptrace/bun"
 
 	"coigwriter/internal/audit"
+	"coigwriter/internal/bench"
 	"coigwriter/internal/db"
 	"coigwriter/internal/errs"
 	"coigwriter/internal/llm"
 )
 
-// The states of a request that a model judge a study.
-const (
-	JudgeWanted  = "wanted"
-	JudgeRunning = "running"
-	JudgeDone    = "done"
-	JudgeStopped = "stopped" // by a person
-	JudgeFailed  = "failed"  // the reason says what a person must do
-)
-
-// JudgeTransitions are all the moves of such a request.
-var JudgeTransitions = audit.Transitions{
-	{From: "", To: JudgeWanted, Action: "ask", Who: "study.manage"},
-	{From: JudgeWanted, To: JudgeRunning, Action: "start", Who: "system"},
-	{From: JudgeWanted, To: JudgeStopped, Action: "stop", Who: "study.manage"},
-	{From: JudgeRunning, To: JudgeStopped, Action: "stop", Who: "study.manage"},
-	{From: JudgeRunning, To: JudgeDone, Action: "finish", Who: "system"},
-	{From: JudgeRunning, To: JudgeFailed, Action: "give-up", Who: "system"},
-	{From: JudgeStopped, To: JudgeWanted, Action: "go-on", Who: "study.manage"},
-	{From: JudgeFailed, To: JudgeWanted, Action: "go-on", Who: "study.manage"},
-	{From: JudgeDone, To: JudgeWanted, Action: "go-on", Who: "study.manage"},
-}
+// JudgeTransitions are all the moves of a request that a model judge a study: those of other work that
+// models are asked for, and on again where a study that was judged has got further items or verdicts.
+var JudgeTransitions = append(bench.OrderMoves("study.manage"), audit.Transition{From: bench.Done, To: bench.Wanted, Action: "go-on", Who: "study.manage"})
 
 // A JudgeOrder asks that the configured model judge a study. It goes on after a restart; how far it is
 // stands in the judgements.
@@ -49,7 +32,7 @@ type JudgeOrder struct {
 }
 
 // Open reports whether workers are at it, or will be.
-func (o JudgeOrder) Open() bool { return o.State == JudgeWanted || o.State == JudgeRunning }
+func (o JudgeOrder) Open() bool { return o.State == bench.Wanted || o.State == bench.Running }
 
 // OrderOf returns the request of a study, or NotFound.
 func OrderOf(ctx context.Context, d *db.DB, studyID string) (o JudgeOrder, err error) {
@@ -69,11 +52,11 @@ func AskJudge(ctx context.Context, d *db.DB, by, studyID string) error {
 		if _, err := OrderOf(ctx, tx, studyID); !errors.Is(err, errs.NotFound) {
 			return err // nil where it is there
 		}
-		o := &JudgeOrder{StudyID: studyID, State: JudgeWanted, CreatedAt: tx.Now(), CreatedBy: by, UpdatedAt: tx.Now()}
+		o := &JudgeOrder{StudyID: studyID, State: bench.Wanted, CreatedAt: tx.Now(), CreatedBy: by, UpdatedAt: tx.Now()}
 		if err := tx.Insert(ctx, o); err != nil {
 			return err
 		}
-		return audit.Record(ctx, tx, audit.Entry{Kind: "judge_order", ID: studyID, Actor: by, Action: "ask", To: JudgeWanted})
+		return audit.Record(ctx, tx, audit.Entry{Kind: "judge_order", ID: studyID, Actor: by, Action: "ask", To: bench.Wanted})
 	})
 	if err != nil {
 		return err
@@ -82,7 +65,7 @@ func AskJudge(ctx context.Context, d *db.DB, by, studyID string) error {
 	if err != nil || o.Open() {
 		return err
 	}
-	return MoveJudge(ctx, d, by, studyID, JudgeWanted, "")
+	return MoveJudge(ctx, d, by, studyID, bench.Wanted, "")
 }
 
 // judgeable says why a study cannot be judged by models.

@@ -4,11 +4,9 @@ import (
 	"context"
 	"fmt"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/uptrace/bun"
-	"golang.org/x/sync/errgroup"
 
 	"coigwriter/internal/audit"
 	"coigwriter/internal/bench"
@@ -48,6 +46,8 @@ type JudgeRun struct {
 	By          string
 	Limit       int // pairs or answers at most, 0 for all that are open
 	Concurrency int // at once; 0 for the client's number in flight
+	// Enough ends the run where it reports true: nothing is begun after that; nil for never.
+	Enough func() bool
 	// Progress is called after each, one at a time; nil for none.
 	Progress func(j Judgement, f *llm.Failure)
 }
@@ -75,7 +75,7 @@ func Identity(c *llm.Client, kind string) (judge, prompt string) {
 	return strings.TrimSpace(c.Endpoint().Model+" · "+prompt) + " · " + c.Endpoint().Sampling(), prompt
 }
 
-// A question is one pair of an item's answers, or one answer.
+// A wish is one pair of an item's answers to be judged, or one answer.
 type wish struct {
 	item          Item
 	first, second int
@@ -102,52 +102,17 @@ func JudgeStudy(ctx context.Context, d *db.DB, c *llm.Client, run JudgeRun) (sum
 	if err != nil {
 		return sum, err
 	}
-	var mu sync.Mutex
-	var patience llm.Patience
-	stopped := func() bool {
-		mu.Lock()
-		defer mu.Unlock()
-		return sum.Stopped != nil
-	}
-	g, inner := errgroup.WithContext(ctx)
-	n := run.Concurrency
-	if n <= 0 {
-		n = c.Endpoint().MaxInFlight*3/2 + 4
-	}
-	g.SetLimit(n)
-	for _, w := range wishes {
-		if inner.Err() != nil || stopped() {
-			break
-		}
-		g.Go(func() error {
-			if inner.Err() != nil || stopped() {
-				return nil
-			}
-			j := Judgement{ID: db.NewID(), StudyID: s.ID, ItemID: w.item.ID, Judge: judge, Model: c.Endpoint().Model, Prompt: prompt, First: w.first, Second: w.second, Scripted: c.Endpoint().Scripted()}
-			f, err := judgeOne(inner, d, c, s, w, &j, run.By)
-			if err != nil {
-				return err
-			}
-			mu.Lock()
-			defer mu.Unlock()
+	sum.Stopped, err = llm.Each(ctx, c, wishes, run.Concurrency, run.Enough, func(ctx context.Context, w wish) (*llm.Failure, func(), error) {
+		j := Judgement{ID: db.NewID(), StudyID: s.ID, ItemID: w.item.ID, Judge: judge, Model: c.Endpoint().Model, Prompt: prompt, First: w.first, Second: w.second, Scripted: c.Endpoint().Scripted()}
+		f, err := judgeOne(ctx, d, c, s, w, &j, run.By)
+		return f, func() {
 			sum.add(j, f)
-			if stop := patience.Saw(f); stop != nil && sum.Stopped == nil {
-				sum.Stopped = stop
-			}
 			if run.Progress != nil {
 				run.Progress(j, f)
 			}
-			return nil
-		})
-	}
-	err = g.Wait()
-	if sum.Stopped == nil {
-		sum.Stopped = patience.Rejected()
-	}
+		}, err
+	})
 	sum.Open = sum.Wanted - sum.There - sum.Added - sum.Failed
-	if err == nil {
-		err = ctx.Err()
-	}
 	return sum, err
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"time"
 
+	"coigwriter/internal/bench"
 	"coigwriter/internal/db"
 	"coigwriter/internal/errs"
 	"coigwriter/internal/job"
@@ -20,11 +21,10 @@ func (SweepJob) Kind() string { return "evaluate.sweep" }
 // InsertOpts keeps sweeps from piling up behind a long one.
 func (SweepJob) InsertOpts() job.InsertOpts { return job.Once() }
 
-// How often requests are looked for, and how much is asked before they are looked at again: a request
-// that a person stops ends after that.
+// How often requests are looked for, and how long one sweep asks: it ends well before a job's time is up,
+// and the next goes on.
 const (
 	sweepEvery = 5 * time.Second
-	sweepSize  = 20
 	sweepFor   = 3 * time.Minute
 )
 
@@ -45,45 +45,49 @@ func Handlers(d *db.DB, client *llm.Client) []job.Handler {
 // Sweep works on the open requests, the oldest first, and begins nothing after until.
 func Sweep(ctx context.Context, d *db.DB, client *llm.Client, until time.Time) error {
 	var open []JudgeOrder
-	if err := d.All(ctx, &open, `SELECT * FROM judge_order WHERE state IN (?, ?) ORDER BY created_at, study_id`, JudgeWanted, JudgeRunning); err != nil {
+	if err := d.All(ctx, &open, `SELECT * FROM judge_order WHERE state IN (?, ?) ORDER BY created_at, study_id`, bench.Wanted, bench.Running); err != nil {
 		return err
 	}
 	for _, o := range open {
-		if o.State == JudgeWanted {
-			if err := settle(ctx, d, o, JudgeRunning, ""); err != nil {
+		if o.State == bench.Wanted {
+			if err := settle(ctx, d, o, bench.Running, ""); err != nil {
 				return err
 			}
 		}
-		for more := true; more && time.Now().Before(until) && ctx.Err() == nil; {
-			var err error
-			if more, err = judgeSome(ctx, d, client, o); err != nil {
-				return err
-			}
+		if time.Now().After(until) || ctx.Err() != nil {
+			return nil
+		}
+		if err := judgeSome(ctx, d, client, o, until); err != nil {
+			return err
 		}
 	}
 	return nil
 }
 
-// judgeSome brings one request a little further, and reports whether it should go on at once.
-func judgeSome(ctx context.Context, d *db.DB, client *llm.Client, o JudgeOrder) (more bool, err error) {
-	if now, err := OrderOf(ctx, d, o.StudyID); err != nil || now.State != JudgeRunning {
-		return false, err
+// judgeSome brings one request further.
+func judgeSome(ctx context.Context, d *db.DB, client *llm.Client, o JudgeOrder, until time.Time) error {
+	stopped := func() bool {
+		now, err := OrderOf(ctx, d, o.StudyID)
+		return err == nil && now.State != bench.Running // what cannot be read is not stopped
 	}
-	sum, err := JudgeStudy(ctx, d, client, JudgeRun{StudyID: o.StudyID, By: o.CreatedBy, Limit: sweepSize})
+	if stopped() {
+		return nil
+	}
+	sum, err := JudgeStudy(ctx, d, client, JudgeRun{StudyID: o.StudyID, By: o.CreatedBy, Enough: llm.Until(until, stopped)})
 	switch {
 	case err != nil && (errors.Is(err, errs.Unavailable) || errors.Is(err, errs.Conflict)) && ctx.Err() == nil:
-		return false, settle(ctx, d, o, JudgeFailed, err.Error())
+		return settle(ctx, d, o, bench.Failed, err.Error())
 	case err != nil:
-		return false, err
+		return err
 	case sum.Stopped != nil && sum.Stopped.Kind != llm.KindTransient:
-		return false, settle(ctx, d, o, JudgeFailed, sum.Stopped.Error())
+		return settle(ctx, d, o, bench.Failed, sum.Stopped.Error())
 	case sum.Stopped != nil:
-		_, err := d.Exec(ctx, `UPDATE judge_order SET reason = ?, updated_at = ? WHERE study_id = ? AND state = ?`, sum.Stopped.Error(), d.Now(), o.StudyID, JudgeRunning)
-		return false, err
+		_, err := d.Exec(ctx, `UPDATE judge_order SET reason = ?, updated_at = ? WHERE study_id = ? AND state = ?`, sum.Stopped.Error(), d.Now(), o.StudyID, bench.Running)
+		return err
 	case sum.Open == 0:
-		return false, settle(ctx, d, o, JudgeDone, "")
+		return settle(ctx, d, o, bench.Done, "")
 	}
-	return sum.Added+sum.Failed > 0, nil
+	return nil
 }
 
 // settle moves a request; one that a person stopped meanwhile stays as it is.

@@ -4,6 +4,7 @@ import (
 	"testing"
 	"time"
 
+	"coigwriter/internal/bench"
 	"coigwriter/internal/errs"
 	"coigwriter/internal/llm"
 )
@@ -36,18 +37,18 @@ func TestJudgeOrder(t *testing.T) {
 	if err := AskJudge(t.Context(), l.d, l.lead, s.ID); err != nil { // asked for already
 		t.Fatal(err)
 	}
-	if err := MoveJudge(t.Context(), l.d, l.lead, s.ID, JudgeStopped, ""); err != nil {
+	if err := MoveJudge(t.Context(), l.d, l.lead, s.ID, bench.Stopped, ""); err != nil {
 		t.Fatal(err)
 	}
 	sweep()
-	if state(JudgeStopped); script.Calls() != 0 {
+	if state(bench.Stopped); script.Calls() != 0 {
 		t.Fatalf("%d calls after it was stopped", script.Calls())
 	}
 	if err := AskJudge(t.Context(), l.d, l.lead, s.ID); err != nil {
 		t.Fatal(err)
 	}
 	sweep()
-	if state(JudgeDone); script.Calls() != 60 {
+	if state(bench.Done); script.Calls() != 60 {
 		t.Fatalf("%d calls", script.Calls())
 	}
 	draft, err := New(t.Context(), l.d, l.lead, "草稿", Pair, l.plan(nil))
@@ -70,7 +71,7 @@ func TestJudgeOrderWithoutModel(t *testing.T) {
 	if err := Sweep(t.Context(), l.d, nil, time.Now().Add(time.Minute)); err != nil {
 		t.Fatal(err)
 	}
-	if o, err := OrderOf(t.Context(), l.d, s.ID); err != nil || o.State != JudgeFailed || o.Reason == "" {
+	if o, err := OrderOf(t.Context(), l.d, s.ID); err != nil || o.State != bench.Failed || o.Reason == "" {
 		t.Errorf("%+v %v", o, err)
 	}
 }
