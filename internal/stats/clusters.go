@@ -11,7 +11,7 @@ import (
 // into queries. It returns the strengths by resample; a resample in which no finite strengths
 // exist is left out and counted.
 func BootstrapStrengths(models []string, votes []Vote, queries []string, samples [][]int) (draws [][]float64, failed int) {
-	per := tallyByQuery(models, votes, queries)
+	per := CountByQuery(models, votes, queries)
 	fits := make([][]float64, len(samples))
 	var wg sync.WaitGroup
 	parts := runtime.GOMAXPROCS(0)
@@ -37,15 +37,17 @@ func BootstrapStrengths(models []string, votes []Vote, queries []string, samples
 	return draws, failed
 }
 
-// A tallySheet is the wins of each query as a list, which is short where a query has few pairs.
-type tallySheet [][]tallied
+// ByQuery are the decided votes of each query, in the order of a list of queries: the wins of each pair of
+// models that has any.
+type ByQuery [][]queryWins
 
-type tallied struct {
+type queryWins struct {
 	winner, loser int
 	n             float64
 }
 
-func tallyByQuery(models []string, votes []Vote, queries []string) tallySheet {
+// CountByQuery counts decided votes query by query.
+func CountByQuery(models []string, votes []Vote, queries []string) ByQuery {
 	index := make(map[string]int, len(queries))
 	for i, q := range queries {
 		index[q] = i
@@ -66,62 +68,55 @@ func tallyByQuery(models []string, votes []Vote, queries []string) tallySheet {
 		}
 		counts[q][at]++
 	}
-	per := make(tallySheet, len(queries))
+	per := make(ByQuery, len(queries))
 	for q, c := range counts {
 		for _, at := range slices.Sorted(maps.Keys(c)) {
-			per[q] = append(per[q], tallied{at / k, at % k, c[at]})
+			per[q] = append(per[q], queryWins{at / k, at % k, c[at]})
 		}
 	}
 	return per
 }
 
 // sum adds up the wins of a sample of queries.
-func (per tallySheet) sum(win [][]float64, sample []int) {
+func (per ByQuery) sum(win [][]float64, sample []int) {
 	for i := range win {
 		clear(win[i])
 	}
 	for _, q := range sample {
-		for _, t := range per[q] {
-			win[t.winner][t.loser] += t.n
+		for _, w := range per[q] {
+			win[w.winner][w.loser] += w.n
 		}
 	}
 }
 
-// ByQuery are the counts of each query, in the order of a list of queries.
-type ByQuery []Comparisons
-
-// CountByQuery counts votes query by query.
-func CountByQuery(models []string, votes []Vote, queries []string) ByQuery {
-	index := map[string]int{}
-	for i, q := range queries {
-		index[q] = i
+// pair returns the wins and losses of model i against j by query.
+func (per ByQuery) pair(i, j int) (wins, losses []float64) {
+	wins, losses = make([]float64, len(per)), make([]float64, len(per))
+	for q, ws := range per {
+		for _, w := range ws {
+			switch {
+			case w.winner == i && w.loser == j:
+				wins[q] = w.n
+			case w.winner == j && w.loser == i:
+				losses[q] = w.n
+			}
+		}
 	}
-	byQuery := make([][]Vote, len(queries))
-	for _, v := range votes {
-		byQuery[index[v.Query]] = append(byQuery[index[v.Query]], v)
-	}
-	per := make(ByQuery, len(queries))
-	for i := range per {
-		per[i] = Count(models, byQuery[i])
-	}
-	return per
+	return wins, losses
 }
 
 // BootstrapRate returns the decided rate of model i against j by resample of whole queries: samples are
 // indices into queries.
 func (per ByQuery) BootstrapRate(samples [][]int, i, j int) []float64 {
-	wins, decided := make([]float64, len(per)), make([]float64, len(per))
-	for q, c := range per {
-		wins[q], decided[q] = c.Win[i][j], c.Win[i][j]+c.Win[j][i]
-	}
+	wins, losses := per.pair(i, j)
 	out := make([]float64, 0, len(samples))
 	for _, sample := range samples {
-		w, n := 0.0, 0.0
+		w, l := 0.0, 0.0
 		for _, q := range sample {
-			w, n = w+wins[q], n+decided[q]
+			w, l = w+wins[q], l+losses[q]
 		}
-		if n > 0 {
-			out = append(out, w/n)
+		if w+l > 0 {
+			out = append(out, w/(w+l))
 		}
 	}
 	return out
@@ -137,8 +132,9 @@ type SignTest struct {
 // Sign tests model i against j with queries as the unit.
 func (per ByQuery) Sign(i, j int) SignTest {
 	var t SignTest
-	for _, c := range per {
-		switch w, l := c.Win[i][j], c.Win[j][i]; {
+	wins, losses := per.pair(i, j)
+	for q, w := range wins {
+		switch l := losses[q]; {
 		case w > l:
 			t.For++
 		case w < l:
