@@ -54,24 +54,3 @@ func shingleUnits(s string) (units []string) {
 	}
 	return units
 }
-
-// Overlap is how many elements two sorted sets share.
-func Overlap(a, b []uint64) (n int) {
-	for len(a) > 0 && len(b) > 0 {
-		switch {
-		case a[0] < b[0]:
-			a = a[1:]
-		case a[0] > b[0]:
-			b = b[1:]
-		default:
-			a, b, n = a[1:], b[1:], n+1
-		}
-	}
-	return n
-}
-
-// Jaccard is the share of two sorted sets that they have in common, 0 where both are empty.
-func Jaccard(a, b []uint64) float64 {
-	n := Overlap(a, b)
-	return ratio(n, len(a)+len(b)-n)
-}
