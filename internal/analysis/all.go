@@ -29,26 +29,49 @@ type Options struct {
 
 func (o Options) votes() VoteOptions { return VoteOptions{Bootstrap: o.Bootstrap, Seed: o.Seed} }
 
-// Genres says how genres are grouped and what a group is called: by the genre of the taxonomy under any
-// of its names, or by its category. One the taxonomy does not know stands for itself.
-func (o Options) Genres(byCategory bool) (group, title func(string) string) {
-	group = func(name string) string {
-		g, ok := o.Taxonomy.Find(name)
-		switch {
-		case !ok:
-			return name
-		case byCategory:
-			return g.Category
-		}
-		return g.ID
+// A Grouping says how genres are put together and what a group is called: each by itself, or by category.
+type Grouping struct {
+	By    string // genre or category
+	Of    func(genre string) string
+	Title func(group string) string
+}
+
+// The groupings there are.
+const (
+	ByGenre    = "genre"
+	ByCategory = "category"
+)
+
+// Genres groups genres under any of their names in the taxonomy. One that it does not know stands for
+// itself.
+func (o Options) Genres(by string) Grouping {
+	return Grouping{
+		By: by,
+		Of: func(name string) string {
+			g, ok := o.Taxonomy.Find(name)
+			switch {
+			case !ok:
+				return name
+			case by == ByCategory:
+				return g.Category
+			}
+			return g.ID
+		},
+		Title: func(id string) string {
+			if c, ok := o.Taxonomy.Category(id); ok && by == ByCategory {
+				return c.In(o.Lang)
+			}
+			return o.Taxonomy.Title(id, o.Lang)
+		},
 	}
-	title = func(id string) string {
-		if c, ok := o.Taxonomy.Category(id); ok && byCategory {
-			return c.In(o.Lang)
-		}
-		return o.Taxonomy.Title(id, o.Lang)
+}
+
+// name is what one group is, in words.
+func (g Grouping) name(lang string) string {
+	if g.By == ByCategory {
+		return pick(lang, "类别", "category")
 	}
-	return group, title
+	return pick(lang, "体裁", "genre")
 }
 
 // A Study is one analysis under way: it takes the records that concern it, and ends in a result.
@@ -93,7 +116,7 @@ func NewCorpus(o Options) *Corpus {
 // Add takes one record, as [record.Decode] returns it. What a model judged goes to the study of judges
 // alone, so that it never stands among what people said.
 func (c *Corpus) Add(r any) {
-	if byJudge(r) {
+	if record.JudgeOf(r) != "" {
 		c.Records["judgements"]++
 		for _, s := range c.studies {
 			if s.Name == judgesName {

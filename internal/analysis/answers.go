@@ -106,7 +106,7 @@ func AnswersTable(lines []AnswerLine, lang string) *table.Table {
 		table.Num(pick(lang, "缺", "missing")), table.Num(pick(lang, "空", "empty")), table.Num(pick(lang, "到上限截断", "cut at the limit")), table.Num(pick(lang, "与别的模型相同", "same as another's"))).As("answers")
 	t.Note = pick(lang, "题：列出的，或任一模型答过的；缺：没有回答的题；相同：同一题上逐字相同", "queries: those listed, or answered by any model; missing: queries without an answer; the same: letter for letter on one query")
 	for _, l := range lines {
-		t.Add(l.Model, languageName(l.Language, lang), l.Queries, l.Answers, l.Missing, l.Empty, l.Cut, l.Identical)
+		t.Add(l.Model, LanguageName(l.Language, lang), l.Queries, l.Answers, l.Missing, l.Empty, l.Cut, l.Identical)
 	}
 	return t
 }

@@ -124,7 +124,7 @@ func DiversityTable(lines []DiversityLine, tokens text.Tokens, lang string) *tab
 		if m["ttr"].Median.Defined() {
 			median = fmt.Sprintf("%.3f", m["ttr"].Median)
 		}
-		t.Add(l.Model, languageName(l.Language, lang), l.Texts, three(m["ttr"]), span, median, three(m["ttr_500"]), three(m["mattr_50"]), float64(m["mtld"].Mean), three(m["hdd"]), float64(m["guiraud"].Mean), three(m["distinct_2"]), float64(m["tokens"].Mean), l.Empty)
+		t.Add(l.Model, LanguageName(l.Language, lang), l.Texts, three(m["ttr"]), span, median, three(m["ttr_500"]), three(m["mattr_50"]), float64(m["mtld"].Mean), three(m["hdd"]), float64(m["guiraud"].Mean), three(m["distinct_2"]), float64(m["tokens"].Mean), l.Empty)
 	}
 	return t
 }
@@ -186,7 +186,7 @@ func (d *Diversity) Paradox(v *Votes, language string) Paradox {
 
 // Table shows the regressions.
 func (p Paradox) Table(lang string) *table.Table {
-	t := table.New(pick(lang, "多样性与偏好 · ", "Diversity and preference · ")+languageName(p.Language, lang), table.Text(pick(lang, "回归", "regression")), table.Text(pick(lang, "变量", "variable")), table.Num(pick(lang, "系数", "logits")), table.Num("se"), table.Num("p")).As("diversity-votes-" + slug(p.Language))
+	t := table.New(pick(lang, "多样性与偏好 · ", "Diversity and preference · ")+LanguageName(p.Language, lang), table.Text(pick(lang, "回归", "regression")), table.Text(pick(lang, "变量", "variable")), table.Num(pick(lang, "系数", "logits")), table.Num("se"), table.Num("p")).As("diversity-votes-" + slug(p.Language))
 	t.Note = fmt.Sprintf(pick(lang, "%d 票（%d 票因缺少输出或不足 50 词未计）；Bradley-Terry 加两边之差；标准误按题聚类。只有同时放入长度的一行能说明多样性本身", "%d votes (%d left out: an output is missing or under 50 tokens); Bradley-Terry with the difference between the sides; errors cluster by query. Only the rows with length speak of diversity itself"), p.Votes, p.LeftOut)
 	if p.Repeat > 0 {
 		t.Note += fmt.Sprintf(pick(lang, "；%d 个输出是同一模型对同一题的再答，以第一个为准", "; %d outputs answer a query that the model had answered before: the first one stands"), p.Repeat)

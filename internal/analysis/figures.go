@@ -31,7 +31,7 @@ func (w WinRates) Figure(lang string, theme plot.Theme) Named {
 			cells[i] = append(cells[i], cell)
 		}
 	}
-	title := pick(lang, "胜率：行对列 · ", "Win rate of row against column · ") + languageName(w.Language, lang)
+	title := pick(lang, "胜率：行对列 · ", "Win rate of row against column · ") + LanguageName(w.Language, lang)
 	note := pick(lang, "占已分胜负的百分比，95% 区间，票数；* Holm 校正后 p < .05，** p < .01", "per cent of decided votes, 95% interval, n; * p < .05 after Holm, ** p < .01")
 	if many {
 		note = pick(lang, "占已分胜负的百分比，票数；区间见表；* Holm 校正后 p < .05，** p < .01", "per cent of decided votes, n; intervals stand in the tables; * p < .05 after Holm, ** p < .01")
@@ -45,9 +45,9 @@ func (s Strengths) Figure(lang string, theme plot.Theme) Named {
 	for i, m := range s.Models {
 		points[i] = plot.Point{Name: m.Model, Value: float64(m.Elo), Lo: float64(m.EloIn.Lo), Hi: float64(m.EloIn.Hi), Text: fmt.Sprintf("n %d", m.Votes)}
 	}
-	title := pick(lang, "实力（Bradley-Terry）· ", "Strengths (Bradley-Terry) · ") + languageName(s.Language, lang)
+	title := pick(lang, "实力（Bradley-Terry）· ", "Strengths (Bradley-Terry) · ") + LanguageName(s.Language, lang)
 	if s.Method == "ridge" {
-		title = pick(lang, "岭估计：只是次序 · ", "Ridge estimate: an order only · ") + languageName(s.Language, lang)
+		title = pick(lang, "岭估计：只是次序 · ", "Ridge estimate: an order only · ") + LanguageName(s.Language, lang)
 	}
 	axis := pick(lang, "Elo 刻度（平均 1000），95% 区间：按题聚类", "Elo scale (mean 1000), 95% intervals clustered by query")
 	return Named{"strengths-" + slug(s.Language), plot.Forest(title, axis, points, 1000, theme)}
@@ -68,7 +68,7 @@ func boxes[L any](name, title, axis string, lines []L, spot func(L) Spot, box fu
 		})
 	}
 	for _, language := range order {
-		out = append(out, Named{name + "-" + slug(language), plot.Boxes(title+" · "+languageName(language, lang), axis, byLanguage[language], theme)})
+		out = append(out, Named{name + "-" + slug(language), plot.Boxes(title+" · "+LanguageName(language, lang), axis, byLanguage[language], theme)})
 	}
 	return out
 }
@@ -108,7 +108,7 @@ func LanguageFigures(lines []LanguageLine, lang string, theme plot.Theme) []Name
 	}
 	var out []Named
 	for _, language := range order {
-		out = append(out, Named{"language-" + slug(language), plot.Stacked(pick(lang, "输出的语言 · 题目为", "Language of outputs · queries in ")+languageName(language, lang), parts, byLanguage[language], theme)})
+		out = append(out, Named{"language-" + slug(language), plot.Stacked(pick(lang, "输出的语言 · 题目为", "Language of outputs · queries in ")+LanguageName(language, lang), parts, byLanguage[language], theme)})
 	}
 	return out
 }
@@ -160,7 +160,7 @@ func (v *Votes) EloFigure(language string, k float64, o VoteOptions, lang string
 			series[i] = append(series[i], now[i])
 		}
 	}
-	title := fmt.Sprintf(pick(lang, "Elo 随投票变化（K = %v）· ", "Elo over the votes (K = %v) · "), k) + languageName(language, lang)
+	title := fmt.Sprintf(pick(lang, "Elo 随投票变化（K = %v）· ", "Elo over the votes (K = %v) · "), k) + LanguageName(language, lang)
 	return Named{"elo-" + slug(language), plot.Lines(title, pick(lang, "第几票；次序变了图就变，不是排名", "votes in the order of the file; another order gives another picture, and no ranking"), p.models, series, theme)}
 }
 
@@ -183,7 +183,7 @@ func ParadoxFigures(w WinRates, lines []DiversityLine, lang string, theme plot.T
 		if len(dots) < 2 {
 			continue
 		}
-		title := fmt.Sprintf(pick(lang, "%s 与胜率 · %s", "%s and win rate · %s"), measure.title, languageName(w.Language, lang))
+		title := fmt.Sprintf(pick(lang, "%s 与胜率 · %s", "%s and win rate · %s"), measure.title, LanguageName(w.Language, lang))
 		axis := fmt.Sprintf(pick(lang, "%s（各篇平均），%d 个模型", "%s (mean over outputs), %d models"), measure.title, len(dots))
 		if r := stats.Correlation(xs, ys); len(dots) > 2 && !math.IsNaN(r) {
 			axis += fmt.Sprintf(pick(lang, "，r = %.2f；篇幅未计，看回归表", ", r = %.2f; length is not allowed for: see the regressions"), r)

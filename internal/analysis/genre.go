@@ -290,17 +290,17 @@ func (g GenreRates) modelName(lang string) string {
 }
 
 // Table returns the genres as a table.
-func (g GenreRates) Table(lang string, title func(genre string) string) *table.Table {
+func (g GenreRates) Table(lang string, by Grouping) *table.Table {
 	what, share := pick(lang, "胜/已决", "wins/decided"), pick(lang, "胜率", "win rate")
 	if g.success {
 		what, share = pick(lang, "成功/篇", "successes/outputs"), pick(lang, "成功率", "success rate")
 	}
-	columns := []table.Column{table.Text(pick(lang, "体裁", "genre")), table.Num(what), table.Num(share), table.Num("Wilson 95%"), table.Num(pick(lang, "收缩后", "shrunk")), table.Num("95%")}
+	columns := []table.Column{table.Text(by.name(lang)), table.Num(what), table.Num(share), table.Num("Wilson 95%"), table.Num(pick(lang, "收缩后", "shrunk")), table.Num("95%")}
 	if !g.success {
 		columns = append(columns, table.Num(pick(lang, "p（对一半）", "p (one half)")), table.Num("BH"))
 	}
 	columns = append(columns, table.Num(pick(lang, "p（对其余体裁）", "p (other genres)")), table.Num("BH"))
-	t := table.New(g.modelName(lang)+" · "+languageName(g.Language, lang), columns...)
+	t := table.New(g.modelName(lang)+" · "+LanguageName(g.Language, lang), columns...)
 	t.Name = "genres-" + slug(g.Language) + "-" + cmp.Or(g.Model, "all")
 	t.Note = fmt.Sprintf(pick(lang, "不足 %d 不写百分比，不足 %d 不检验；收缩（经验贝叶斯）向其余体裁借力；对其余体裁为 Fisher 精确检验；体裁之间差别的检验 p = %s", "no percentage below %d, no test below %d; shrunk (empirical Bayes) borrows from the other genres; against the other genres by Fisher's exact test; test of a difference between genres p = %s"), fewForRate, fewForTest, PText(g.Heterogeneity))
 	if g.success && g.Model == "" {
@@ -311,7 +311,7 @@ func (g GenreRates) Table(lang string, title func(genre string) string) *table.T
 		if r.Rate.Defined() {
 			rate = table.Percent(r.Rate)
 		}
-		row := []any{title(r.Genre), fmt.Sprintf("%d/%d", r.Wins, r.N), rate, percentRange(r.Wilson), table.Percent(r.Shrunk), percentRange(r.ShrunkIn)}
+		row := []any{by.Title(r.Genre), fmt.Sprintf("%d/%d", r.Wins, r.N), rate, percentRange(r.Wilson), table.Percent(r.Shrunk), percentRange(r.ShrunkIn)}
 		if !g.success {
 			row = append(row, PText(r.P), PText(r.BH))
 		}
@@ -321,10 +321,10 @@ func (g GenreRates) Table(lang string, title func(genre string) string) *table.T
 }
 
 // Tables returns a table for each model, with what makes a success above them.
-func (r SuccessRates) Tables(lang string, title func(genre string) string) []*table.Table {
+func (r SuccessRates) Tables(lang string, by Grouping) []*table.Table {
 	var out []*table.Table
 	for _, m := range r.Models {
-		t := m.Table(lang, title)
+		t := m.Table(lang, by)
 		t.Name = "success-" + t.Name
 		dimension := cmp.Or(r.Dimension, pick(lang, "评分", "score"))
 		t.Note = fmt.Sprintf(pick(lang, "成功：%s 的平均分不低于 %v；", "success: mean %s of %v or more; "), dimension, r.AtLeast) + t.Note
@@ -341,11 +341,11 @@ func (r SuccessRates) Tables(lang string, title func(genre string) string) []*ta
 
 // GenreFigure shows genres against models: the share where there are ten or more, the counts in any
 // case. Colours follow the shrunk share, so that a genre of two outputs does not shout.
-func GenreFigure(rates []GenreRates, title func(genre string) string, lang string, theme plot.Theme) Named {
+func GenreFigure(rates []GenreRates, by Grouping, lang string, theme plot.Theme) Named {
 	rows, columns := []string{}, make([]string, len(rates))
 	var cells [][]plot.Cell
 	for i, g := range rates[0].Genres {
-		rows = append(rows, title(g.Genre))
+		rows = append(rows, by.Title(g.Genre))
 		var row []plot.Cell
 		for _, m := range rates {
 			r := m.Genres[i]
@@ -363,12 +363,12 @@ func GenreFigure(rates []GenreRates, title func(genre string) string, lang strin
 	for i, m := range rates {
 		columns[i] = m.modelName(lang)
 	}
-	name, heading := "genres-", pick(lang, "各体裁的胜率 · ", "Win rates by genre · ")
+	name, heading := "genres-", fmt.Sprintf(pick(lang, "各%s的胜率 · ", "Win rates by %s · "), by.name(lang))
 	if rates[0].success {
-		name, heading = "success-", pick(lang, "各体裁的成功率 · ", "Success by genre · ")
+		name, heading = "success-", fmt.Sprintf(pick(lang, "各%s的成功率 · ", "Success by %s · "), by.name(lang))
 	}
 	note := pick(lang, "十个以上写百分比与个数，否则写几分之几；颜色为收缩后的比率；大字：与其余体裁不同（BH 后 p < .05）", "per cent and n from ten on, else counts; colour: shrunk share; larger: unlike the other genres, p < .05 after BH")
-	return Named{name + slug(rates[0].Language), plot.Matrix(heading+languageName(rates[0].Language, lang), note, rows, columns, cells, theme)}
+	return Named{name + slug(rates[0].Language), plot.Matrix(heading+LanguageName(rates[0].Language, lang), note, rows, columns, cells, theme)}
 }
 
 // RatesBy are rates in one grouping.
@@ -389,15 +389,15 @@ func genres(c *Corpus) Study {
 		}
 	}, func() (out Result, err error) {
 		var doc []RatesBy
-		for _, by := range []string{"genre", "category"} {
-			group, title := c.Genres(by == "category")
-			d, o := RatesBy{By: by}, VoteOptions{Group: group}
+		for _, name := range []string{ByGenre, ByCategory} {
+			by := c.Genres(name)
+			d, o := RatesBy{By: name}, VoteOptions{Group: by.Of}
 			add := func(rates []GenreRates, tables []*table.Table) {
 				for _, t := range tables {
-					out.Tables = append(out.Tables, t.As(strings.Replace(t.Name, "genres", by, 1)))
+					out.Tables = append(out.Tables, t.As(strings.Replace(t.Name, "genres", name, 1)))
 				}
-				f := GenreFigure(rates, title, c.Lang, c.Theme)
-				f.Name += "-" + by
+				f := GenreFigure(rates, by, c.Lang, c.Theme)
+				f.Name += "-" + name
 				out.Figures = append(out.Figures, f)
 			}
 			for _, lang := range c.Votes.Languages() {
@@ -405,7 +405,7 @@ func genres(c *Corpus) Study {
 				var tables []*table.Table
 				for _, m := range c.Votes.poll(lang).models {
 					if g := c.Votes.Genres(lang, m, o); len(g.Genres) > 0 {
-						rates, tables = append(rates, g), append(tables, g.Table(c.Lang, title))
+						rates, tables = append(rates, g), append(tables, g.Table(c.Lang, by))
 					}
 				}
 				if len(rates) > 0 {
@@ -421,7 +421,7 @@ func genres(c *Corpus) Study {
 				for _, r := range s.Rates(dimension, o) {
 					if len(r.Models[0].Genres) > 0 {
 						d.Success = append(d.Success, r)
-						add(r.Models, r.Tables(c.Lang, title))
+						add(r.Models, r.Tables(c.Lang, by))
 					}
 				}
 			}

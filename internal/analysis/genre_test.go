@@ -91,7 +91,7 @@ func TestSuccessOutOfReach(t *testing.T) {
 		t.Fatal(err)
 	}
 	r := s.Rates(d, VoteOptions{})[0]
-	if note := r.Tables("en", func(s string) string { return s })[0].Note; !strings.Contains(note, "set --success") {
+	if note := r.Tables("en", Options{Lang: "en", Taxonomy: genre.Default()}.Genres(ByGenre))[0].Note; !strings.Contains(note, "set --success") {
 		t.Error(note)
 	}
 	if _, err := s.Dimension("taste"); err == nil || !strings.Contains(err.Error(), "taste") {

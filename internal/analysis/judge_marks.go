@@ -93,7 +93,7 @@ func JudgeMarksTable(lines []JudgeMarks, lang string) *table.Table {
 	t := table.New(pick(lang, "模型裁判的评分与人的比较", "Ratings of model judges against people's"), table.Text(pick(lang, "裁判", "judge")), table.Text(pick(lang, "语言", "language")), table.Text(pick(lang, "维度", "dimension")),
 		table.Num(pick(lang, "共同的答案", "shared outputs")), table.Num(pick(lang, "裁判平均", "judge's mean")), table.Num(pick(lang, "人的平均", "people's mean")), table.Num("τ"), table.Num(pick(lang, "平均相差", "mean difference"))).As("judge-marks")
 	for _, l := range lines {
-		t.Add(l.Judge, languageName(l.Language, lang), DimensionName(l.Dimension, lang), l.Outputs, float64(l.Mean), float64(l.People), number3(l.Tau), float64(l.Apart))
+		t.Add(l.Judge, LanguageName(l.Language, lang), DimensionName(l.Dimension, lang), l.Outputs, float64(l.Mean), float64(l.People), number3(l.Tau), float64(l.Apart))
 	}
 	return t
 }

@@ -14,19 +14,6 @@ import (
 
 const judgesName = "judges"
 
-// byJudge reports whether a record is what a model judged.
-func byJudge(r any) bool {
-	switch r := r.(type) {
-	case record.Vote:
-		return r.Judge != ""
-	case record.Ranked:
-		return r.Votes[0].Judge != ""
-	case record.Rating:
-		return r.Judge != ""
-	}
-	return false
-}
-
 // A Calibration holds models that judge against people: on the same pairs of outputs, what do they say,
 // and what do they like beside quality. The two never mix in one table of results.
 type Calibration struct {
@@ -326,7 +313,7 @@ func JudgeTable(lines []JudgeLine, lang string, title func(genre string) string)
 		} else if title != nil {
 			g = title(g)
 		}
-		t.Add(l.Judge, languageName(l.Language, lang), g, l.Pairs, l.Decided, table.Percent(l.Agree), percentRange(l.AgreeIn), number3(l.Kappa), span3(l.KappaIn),
+		t.Add(l.Judge, LanguageName(l.Language, lang), g, l.Pairs, l.Decided, table.Percent(l.Agree), percentRange(l.AgreeIn), number3(l.Kappa), span3(l.KappaIn),
 			table.Percent(l.Ceiling), table.Percent(l.Longer), table.Percent(l.PeopleLonger), table.Percent(l.First), table.Percent(l.Neither))
 	}
 	return t
@@ -369,9 +356,9 @@ func judges(c *Corpus) Study {
 		if len(votes.judges) == 0 && len(ratings.judges) == 0 {
 			return Result{}, nil
 		}
-		group, title := c.Genres(false)
+		by := c.Genres(ByGenre)
 		o := c.votes()
-		o.Group = group
+		o.Group = by.Of
 		doc := JudgesDoc{Calibration: votes.Lines(o), Marks: ratings.lines()}
 		for i, name := range slices.Sorted(maps.Keys(votes.judges)) {
 			own := NewVotes(c.Models...)
@@ -393,7 +380,7 @@ func judges(c *Corpus) Study {
 			doc.Rates = append(doc.Rates, rates)
 		}
 		if len(doc.Calibration) > 0 {
-			out.Tables = append(out.Tables, JudgeTable(doc.Calibration, c.Lang, title))
+			out.Tables = append(out.Tables, JudgeTable(doc.Calibration, c.Lang, by.Title))
 		}
 		if len(doc.Marks) > 0 {
 			out.Tables = append(out.Tables, JudgeMarksTable(doc.Marks, c.Lang))

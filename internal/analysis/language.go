@@ -125,7 +125,7 @@ func LanguageTable(lines []LanguageLine, lang string) *table.Table {
 	}
 	t.Note = joined(lang, append(rules, note("空的输出不计；区间为 Wilson", "empty outputs are not in n; intervals: Wilson"))...)
 	for _, l := range lines {
-		t.Add(l.Model, languageName(l.Language, lang), l.Any.N, l.Any.K, l.Quoted.K, l.Asked.K, l.Leak.K, l.Switch.K, table.Percent(l.Bad.Share), percentRange(l.Bad.Interval), l.Empty)
+		t.Add(l.Model, LanguageName(l.Language, lang), l.Any.N, l.Any.K, l.Quoted.K, l.Asked.K, l.Leak.K, l.Switch.K, table.Percent(l.Bad.Share), percentRange(l.Bad.Interval), l.Empty)
 	}
 	return t
 }

@@ -160,7 +160,7 @@ func LengthTable(lines []LengthLine, lang string) *table.Table {
 	}
 	for _, l := range lines {
 		c := l.Characters
-		t.Add(l.Model, languageName(l.Language, lang), c.N, float64(c.Mean), span(c.MeanIn.Lo, c.MeanIn.Hi), float64(c.Median), span(c.Q1, c.Q3), span(c.Low, c.High), len(c.Outliers), float64(l.Tokens.Mean), float64(l.PerToken), l.Empty)
+		t.Add(l.Model, LanguageName(l.Language, lang), c.N, float64(c.Mean), span(c.MeanIn.Lo, c.MeanIn.Hi), float64(c.Median), span(c.Q1, c.Q3), span(c.Low, c.High), len(c.Outliers), float64(l.Tokens.Mean), float64(l.PerToken), l.Empty)
 		if !l.Warning.IsZero() {
 			t.Note += pick(lang, "；"+l.Model+"：", "; "+l.Model+": ") + l.Warning.In(lang)
 		}

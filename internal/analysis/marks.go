@@ -299,13 +299,13 @@ func (x MeanMarks) Figure(dimension, lang string, theme plot.Theme) Named {
 		sum += float64(m.Mean) / float64(len(of))
 		points = append(points, plot.Point{Name: m.Model, Value: float64(m.Mean), Lo: float64(m.Queries.Lo), Hi: float64(m.Queries.Hi), Text: fmt.Sprintf("n %d", m.Outputs)})
 	}
-	title := fmt.Sprintf(pick(lang, "平均评分（%s）· %s", "Mean ratings (%s) · %s"), cmp.Or(DimensionName(dimension, lang), pick(lang, "评分", "score")), languageName(x.Language, lang))
+	title := fmt.Sprintf(pick(lang, "平均评分（%s）· %s", "Mean ratings (%s) · %s"), cmp.Or(DimensionName(dimension, lang), pick(lang, "评分", "score")), LanguageName(x.Language, lang))
 	return Named{"marks-" + slug(x.Language), plot.Forest(title, pick(lang, "平均分，按题 95% 区间；竖线为各模型的平均", "mean score, 95% intervals over queries; the line is the mean of the models"), points, sum, theme)}
 }
 
 // Table shows the means; title names a dimension.
 func (x MeanMarks) Table(lang string, title func(dimension string) string) *table.Table {
-	t := table.New(pick(lang, "各模型的评分 · ", "Marks by model · ")+languageName(x.Language, lang), table.Text(pick(lang, "模型", "model")), table.Text(pick(lang, "维度", "dimension")), table.Num(pick(lang, "均值", "mean")),
+	t := table.New(pick(lang, "各模型的评分 · ", "Marks by model · ")+LanguageName(x.Language, lang), table.Text(pick(lang, "模型", "model")), table.Text(pick(lang, "维度", "dimension")), table.Num(pick(lang, "均值", "mean")),
 		table.Num(pick(lang, "按题 95%", "queries 95%")), table.Num(pick(lang, "按评测员 95%", "raters 95%")), table.Num(pick(lang, "除去宽严", "net of raters")), table.Num(pick(lang, "篇", "outputs")), table.Num(pick(lang, "评测员", "raters")), table.Num(pick(lang, "评分", "marks"))).As("marks-" + slug(x.Language))
 	t.Note = joined(lang, x.Notes...)
 	for _, m := range x.Means {

@@ -10,7 +10,7 @@ import (
 
 // Tables returns the matrix and the list of pairs, in the language asked for.
 func (w WinRates) Tables(lang string) []*table.Table {
-	name := languageName(w.Language, lang)
+	name := LanguageName(w.Language, lang)
 	columns := []table.Column{table.Text(pick(lang, "行胜列", "row beats column"))}
 	for _, m := range w.Models {
 		columns = append(columns, table.Num(m))

@@ -366,7 +366,7 @@ func ReasoningTables(lines []ReasoningLine, lang string) []*table.Table {
 	out := []*table.Table{first}
 	for _, l := range lines {
 		first.Note = pick(lang, "标签来自：", "labels from: ") + l.sourceIn(lang) + pick(lang, "；单元为 2–4 句；区间按题重抽；没有思路的输出只标文章", "; units of 2 to 4 sentences; intervals resample queries; outputs without a thought are labelled by their article")
-		row := []any{l.Model, languageName(l.Language, lang), l.Outputs, l.Thoughts, l.Units}
+		row := []any{l.Model, LanguageName(l.Language, lang), l.Outputs, l.Thoughts, l.Units}
 		for _, s := range l.Shares {
 			row = append(row, table.Percent(s.Share), percentRange(s.Interval))
 		}
@@ -377,7 +377,7 @@ func ReasoningTables(lines []ReasoningLine, lang string) []*table.Table {
 		for _, b := range Behaviours {
 			cols = append(cols, table.Num(behaviourName(b, lang)), table.Num("95%"))
 		}
-		t := table.New(l.Model+" · "+languageName(l.Language, lang), cols...).As("transitions-" + slug(l.Language) + "-" + l.Model)
+		t := table.New(l.Model+" · "+LanguageName(l.Language, lang), cols...).As("transitions-" + slug(l.Language) + "-" + l.Model)
 		for i, b := range Behaviours {
 			row := []any{behaviourName(b, lang), l.TransitionsN[i]}
 			for j, x := range l.Transitions[i] {
@@ -410,7 +410,7 @@ func ReasoningFigures(lines []ReasoningLine, lang string, theme plot.Theme) []Na
 			}
 			stacks = append(stacks, s)
 		}
-		title := fmt.Sprintf(pick(lang, "%s · %s · %d 篇 %d 单元 · %s", "%s · %s · %d outputs, %d units · %s"), l.Model, languageName(l.Language, lang), l.Outputs, l.Units, l.sourceIn(lang))
+		title := fmt.Sprintf(pick(lang, "%s · %s · %d 篇 %d 单元 · %s", "%s · %s · %d outputs, %d units · %s"), l.Model, LanguageName(l.Language, lang), l.Outputs, l.Units, l.sourceIn(lang))
 		out = append(out, Named{fmt.Sprintf("reasoning-%s-%d", slug(l.Language), n+1), plot.Stacked(title, parts, stacks, theme)})
 	}
 	return out

@@ -253,7 +253,7 @@ func (s *Strengths) ties(c stats.Comparisons) {
 
 // Tables returns the ranking, the models of ties, and the raters.
 func (s Strengths) Tables(lang string) []*table.Table {
-	title := pick(lang, "实力 · ", "Strengths · ") + languageName(s.Language, lang)
+	title := pick(lang, "实力 · ", "Strengths · ") + LanguageName(s.Language, lang)
 	first := s.strengthTable(lang, title, s.Models).As("strengths-" + slug(s.Language))
 	notes := append([]Note{s.Why}, s.Notes...)
 	if s.Side.Estimate.Defined() {
@@ -262,7 +262,7 @@ func (s Strengths) Tables(lang string) []*table.Table {
 	first.Note = joined(lang, notes...)
 	out := []*table.Table{first}
 	if len(s.Equal) > 0 {
-		t := s.strengthTable(lang, pick(lang, "等长时的实力 · ", "Strengths at equal length · ")+languageName(s.Language, lang), s.Equal).As("strengths-equal-length-" + slug(s.Language))
+		t := s.strengthTable(lang, pick(lang, "等长时的实力 · ", "Strengths at equal length · ")+LanguageName(s.Language, lang), s.Equal).As("strengths-equal-length-" + slug(s.Language))
 		t.Note = fmt.Sprintf(pick(lang, "长度系数 %s ± %s，p %s", "length coefficient %s ± %s, p %s"), table.Cell(float64(s.Length.Estimate)), table.Cell(float64(s.Length.SE)), PText(s.Length.P))
 		out = append(out, t)
 	}

@@ -271,8 +271,8 @@ func (w WinRates) Pair(a, b string) (WinPair, bool) {
 	return WinPair{}, false
 }
 
-// languageName is a language in words.
-func languageName(code, lang string) string {
+// LanguageName is a language in words.
+func LanguageName(code, lang string) string {
 	switch code {
 	case "zh":
 		return pick(lang, "中文", "Chinese")

@@ -142,7 +142,7 @@ func (c genreCmd) Run(ctx context.Context, con *console) error {
 		return err
 	}
 	opt := analysis.Options{Lang: c.Lang, Taxonomy: tax}
-	group, title := opt.Genres(c.By == "category")
+	by := opt.Genres(c.By)
 	s := analysis.NewSuccess(c.Success)
 	err = eachRecord(ctx, con, c.Queries, &doc.refusals, func(raw record.Raw) error {
 		r, _, err := record.Decode(raw, modelOf(raw.File))
@@ -180,14 +180,14 @@ func (c genreCmd) Run(ctx context.Context, con *console) error {
 	if err != nil {
 		return err
 	}
-	doc.Success = s.Rates(dimension, analysis.VoteOptions{Group: group})
+	doc.Success = s.Rates(dimension, analysis.VoteOptions{Group: by.Of})
 	doc.addAll(s.Problems, s.Duplicates)
 	var tables []*table.Table
 	var figures []analysis.Named
 	for _, r := range doc.Success {
-		tables = append(tables, r.Tables(c.Lang, title)...)
+		tables = append(tables, r.Tables(c.Lang, by)...)
 		if len(r.Models[0].Genres) > 0 {
-			figures = append(figures, analysis.GenreFigure(r.Models, title, c.Lang, c.theme()))
+			figures = append(figures, analysis.GenreFigure(r.Models, by, c.Lang, c.theme()))
 		}
 	}
 	if len(figures) == 0 {

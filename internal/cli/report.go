@@ -155,7 +155,7 @@ func (c reportMakeCmd) freeze(ctx context.Context, con *console, cfg *Config, di
 			case !ok:
 				m.Refused.Missing++
 			default:
-				err = in.Add(r, part.judged || record.ByJudge(raw))
+				err = in.Add(r, part.judged)
 				if errors.Is(err, errs.Invalid) {
 					err = &record.BadRecord{File: raw.File, Line: raw.Line, Msg: err.Error()}
 				}

@@ -114,7 +114,7 @@ func (c winrateCmd) Run(ctx context.Context, con *console) error {
 		return err
 	}
 	opt := analysis.Options{Lang: c.Lang, Taxonomy: genre.Default()}
-	group, title := opt.Genres(c.By == "category")
+	by := opt.Genres(c.By)
 	var tables []*table.Table
 	var figures []analysis.Named
 	for _, lang := range votes.Languages() {
@@ -127,11 +127,11 @@ func (c winrateCmd) Run(ctx context.Context, con *console) error {
 		}
 		var rates []analysis.GenreRates
 		for _, m := range w.Models {
-			g := votes.Genres(lang, m, analysis.VoteOptions{Group: group})
-			rates, tables = append(rates, g), append(tables, g.Table(c.Lang, title))
+			g := votes.Genres(lang, m, analysis.VoteOptions{Group: by.Of})
+			rates, tables = append(rates, g), append(tables, g.Table(c.Lang, by))
 		}
 		if len(rates[0].Genres) > 0 {
-			figures = append(figures, analysis.GenreFigure(rates, title, c.Lang, c.theme()))
+			figures = append(figures, analysis.GenreFigure(rates, by, c.Lang, c.theme()))
 		}
 		doc.Genres = append(doc.Genres, rates...)
 	}

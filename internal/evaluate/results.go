@@ -114,7 +114,7 @@ func (out *Results) calibrate(r Records, p Plan, tax *genre.Taxonomy) {
 			c.Add(v)
 		}
 	}
-	group, _ := analysis.Options{Taxonomy: tax}.Genres(false)
+	group := analysis.Options{Taxonomy: tax}.Genres(analysis.ByGenre).Of
 	out.Calibration = c.Lines(analysis.VoteOptions{Bootstrap: p.Bootstrap, Seed: p.Seed, Group: group})
 	var marks []record.Rating
 	for _, m := range slices.Concat(r.Ratings, r.JudgeRatings) {
@@ -159,12 +159,8 @@ func (f *Findings) votes(ctx context.Context, all *analysis.Votes, models []stri
 	for i, lang := range languages {
 		g.Go(func() error {
 			f.Languages[i] = all.WinRates(lang, o)
-			for _, byCategory := range []bool{false, true} {
-				group, _ := analysis.Options{Taxonomy: tax}.Genres(byCategory)
-				into := &genres[i]
-				if byCategory {
-					into = &categories[i]
-				}
+			for by, into := range map[string]*[]analysis.GenreRates{analysis.ByGenre: &genres[i], analysis.ByCategory: &categories[i]} {
+				group := analysis.Options{Taxonomy: tax}.Genres(by).Of
 				for _, m := range f.Languages[i].Models {
 					if r := all.Genres(lang, m, analysis.VoteOptions{Group: group}); len(r.Genres) > 0 {
 						*into = append(*into, r)

@@ -1,7 +1,5 @@
 package record
 
-import "encoding/json"
-
 // Line returns a record of the analyses as it is written, under the names of the file contract and with
 // nothing that it does not know, so that a file of lines reads back as the same records: a value for
 // [Writer.Write]. kind is what its file is called: votes, rankings, ratings, generations, labels,
@@ -118,11 +116,4 @@ type sourceLine struct {
 	URL       string `json:"url,omitempty"`
 	Platform  string `json:"platform,omitempty"`
 	Published string `json:"published_at,omitempty"`
-}
-
-// ByJudge reports whether a record says that a model gave it: it names a judge and no rater. In records
-// of this program a judge is always a model.
-func ByJudge(raw Raw) bool {
-	var who struct{ Judge, Rater, Annotator, Evaluator any }
-	return json.Unmarshal(raw.Data, &who) == nil && who.Judge != nil && who.Rater == nil && who.Annotator == nil && who.Evaluator == nil
 }

@@ -57,3 +57,24 @@ func known(r any) any {
 	}
 	return r
 }
+
+// A judge is a model where nobody else is named; beside a rater it says nothing of who rated.
+func TestJudgeOf(t *testing.T) {
+	for data, want := range map[string]string{
+		`{"query_id":"1","model_a":"x","model_b":"y","winner":"a","judge":"j"}`:             "j",
+		`{"query_id":"1","model_a":"x","model_b":"y","winner":"a","judge":"j","rater":"r"}`: "",
+		`{"query_id":"1","model_a":"x","model_b":"y","winner":"a","rater":"r"}`:             "",
+		`{"query_id":"1","judge":"j","ranked":["x","y"]}`:                                   "j",
+		`{"query_id":"1","model":"m","judge":"j","dimension":"overall","score":1}`:          "j",
+		`{"query_id":"1","model":"m","annotator":"p","judge":"j","score":1}`:                "",
+		`{"query_id":"1","model":"m","unit":3,"label":"self_reflection","judge":"j"}`:       "",
+	} {
+		r, ok, err := Decode(Raw{File: "f", Line: 1, Data: []byte(data)}, "")
+		if err != nil || !ok || JudgeOf(r) != want {
+			t.Errorf("%s: %q, want %q; %v", data, JudgeOf(r), want, err)
+		}
+		if want != "" && (JudgeOf(AsJudge(r, "")) != "" || JudgeOf(r) != want) {
+			t.Errorf("%s: as a person's %q, and itself %q", data, JudgeOf(AsJudge(r, "")), JudgeOf(r))
+		}
+	}
+}

@@ -24,9 +24,7 @@ func DecodeRating(raw Raw) (r Rating, ok bool, err error) {
 		return r, false, err
 	}
 	r.Item, r.Query, r.Rater, r.Dimension = f.text("item_id", "item", "id"), f.text("query_id"), f.text("rater", "annotator", "evaluator"), f.text("dimension", "criterion")
-	if r.Judge = f.text("judge"); r.Judge != "" {
-		r.Rater = r.Judge
-	}
+	r.Rater, r.Judge = raterOrJudge(r.Rater, f.text("judge"))
 	r.Model, r.Genre, r.Language = f.text("model", "generator"), f.text("genre"), f.text("language", "lang")
 	if r.Item == "" && r.Query != "" && r.Model != "" {
 		r.Item = r.Query + " · " + r.Model

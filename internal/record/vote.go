@@ -47,9 +47,7 @@ func DecodeVotes(raw Raw) ([]Vote, error) {
 		QueryID: f.text("query_id", "query", "question_id", "id"), Language: f.text("language", "lang"), Genre: f.text("genre"),
 		Rater: f.text("rater", "annotator", "evaluator"), Judge: f.text("judge"),
 	}
-	if v.Judge != "" {
-		v.Rater = v.Judge
-	}
+	v.Rater, v.Judge = raterOrJudge(v.Rater, v.Judge)
 	if v.QueryID == "" {
 		return nil, f.badf("query_id", "is missing; votes on one query belong together")
 	}

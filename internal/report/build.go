@@ -129,8 +129,8 @@ func (b *build) read(ctx context.Context, inputs string) error {
 				return
 			}
 			name := raterOf(r)
-			b.corpus.Add(judgedBy(name, r)) // for the calibration alone
-			r = judgedBy("", r)
+			b.corpus.Add(record.AsJudge(r, name)) // for the calibration alone
+			r = record.AsJudge(r, "")
 			if byName[name] == nil {
 				byName[name] = analysis.NewCorpus(b.options())
 				b.judges = append(b.judges, judgeCorpus{name, byName[name]})

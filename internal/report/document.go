@@ -240,7 +240,7 @@ func (b *build) comparisonPart(d *document, by map[string]analysis.Result) *part
 		t.Note = pick(d.Lang, "已分胜负的票里选先显示一边的次数，对一半的精确检验；排名和没写先后的票不在此列", "decided votes for what was shown first, with an exact test against one half; rankings and votes that do not say it are left out")
 		for _, w := range doc {
 			if x := w.Position; x.Known {
-				t.Add(languageIn(w.Language, d.Lang), x.First, x.N, table.Percent(x.Rate), strings.Trim(percents(x.Interval), " []"), analysis.PText(x.P))
+				t.Add(analysis.LanguageName(w.Language, d.Lang), x.First, x.N, table.Percent(x.Rate), strings.Trim(percents(x.Interval), " []"), analysis.PText(x.P))
 			}
 		}
 		if len(t.Rows) > 0 {

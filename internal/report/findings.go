@@ -50,7 +50,7 @@ func winFindings(w analysis.WinRates) []analysis.Note {
 			differ++
 		}
 	}
-	zh, en := languageIn(w.Language, Chinese), languageIn(w.Language, English)
+	zh, en := analysis.LanguageName(w.Language, Chinese), analysis.LanguageName(w.Language, English)
 	if differ == 0 {
 		return []analysis.Note{{
 			ZH: fmt.Sprintf("%s：Holm 校正后没有一对模型有差别（%d 对，%d 票，%d 道题）。", zh, len(pairs), w.Votes, w.Queries),
@@ -189,8 +189,8 @@ func markFindings(x analysis.MeanMarks, dimension string) []analysis.Note {
 	name := func(lang string) string { return cmp.Or(analysis.DimensionName(dimension, lang), "score") }
 	return []analysis.Note{note("%[1]s：%[2]s的平均分最高的是 %[3]s（%.2[4]f%[5]s，%[6]d 篇），最低的是 %[7]s（%.2[8]f%[9]s，%[10]d 篇）%[11]s。",
 		"%[12]s: the highest mean of %[14]s is %[3]s's (%.2[4]f%[5]s, %[6]d outputs), the lowest %[7]s's (%.2[8]f%[9]s, %[10]d outputs)%[13]s.",
-		languageIn(x.Language, Chinese), name(Chinese), high.Model, float64(high.Mean), span(high.Queries, 2), high.Outputs, low.Model, float64(low.Mean), span(low.Queries, 2), low.Outputs, zh,
-		languageIn(x.Language, English), en, name(English))}
+		analysis.LanguageName(x.Language, Chinese), name(Chinese), high.Model, float64(high.Mean), span(high.Queries, 2), high.Outputs, low.Model, float64(low.Mean), span(low.Queries, 2), low.Outputs, zh,
+		analysis.LanguageName(x.Language, English), en, name(English))}
 }
 
 func agreementFinding(doc []analysis.Agreement) []analysis.Note {
@@ -225,7 +225,7 @@ func lengthFindings(doc []analysis.LengthLine) []analysis.Note {
 		a, b := high.Characters, low.Characters
 		out = append(out, note("%[1]s输出：%[2]s 平均最长（%.0[3]f 字%[4]s，%[5]d 篇），%[6]s 最短（%.0[7]f 字%[8]s，%[9]d 篇）%[10]s。",
 			"Outputs in %[11]s: %[2]s writes the longest on average (%.0[3]f characters%[4]s, %[5]d outputs), %[6]s the shortest (%.0[7]f%[8]s, %[9]d outputs)%[12]s.",
-			languageIn(language, Chinese), high.Model, float64(a.Mean), span(a.MeanIn, 0), a.N, low.Model, float64(b.Mean), span(b.MeanIn, 0), b.N, zh, languageIn(language, English), en))
+			analysis.LanguageName(language, Chinese), high.Model, float64(a.Mean), span(a.MeanIn, 0), a.N, low.Model, float64(b.Mean), span(b.MeanIn, 0), b.N, zh, analysis.LanguageName(language, English), en))
 	}
 	return out
 }
@@ -242,7 +242,7 @@ func diversityFindings(doc analysis.DiversityDoc) []analysis.Note {
 		zh, en := apart(b.MeanIn, a.MeanIn)
 		out = append(out, note("%[1]s输出：TTR 最高的是 %[2]s（%.3[3]f%[4]s），最低的是 %[5]s（%.3[6]f%[7]s）%[8]s。",
 			"Outputs in %[9]s: the highest TTR is %[2]s's (%.3[3]f%[4]s), the lowest %[5]s's (%.3[6]f%[7]s)%[10]s.",
-			languageIn(language, Chinese), high.Model, float64(a.Mean), span(a.MeanIn, 3), low.Model, float64(b.Mean), span(b.MeanIn, 3), zh, languageIn(language, English), en))
+			analysis.LanguageName(language, Chinese), high.Model, float64(a.Mean), span(a.MeanIn, 3), low.Model, float64(b.Mean), span(b.MeanIn, 3), zh, analysis.LanguageName(language, English), en))
 	}
 	for _, p := range doc.Paradox {
 		for _, m := range p.Models {
@@ -258,7 +258,7 @@ func diversityFindings(doc analysis.DiversityDoc) []analysis.Note {
 				says = note("TTR 较低的一篇更受偏好", "the output of lower TTR is preferred")
 			}
 			out = append(out, note("%[1]s：扣除长度后，%[2]s（每单位 %.2[3]f logit，%[4]s，%[5]d 票）。", "%[6]s: net of length, %[7]s (%.2[3]f logits a unit, %[4]s, %[5]d votes).",
-				languageIn(p.Language, Chinese), says.ZH, float64(e.Estimate), pText(e.P), p.Votes, languageIn(p.Language, English), says.EN))
+				analysis.LanguageName(p.Language, Chinese), says.ZH, float64(e.Estimate), pText(e.P), p.Votes, analysis.LanguageName(p.Language, English), says.EN))
 		}
 	}
 	return out
@@ -273,11 +273,11 @@ func languageFindings(doc analysis.LanguageDoc) []analysis.Note {
 		}
 		worst := slices.MaxFunc(of, func(a, b analysis.LanguageLine) int { return cmp.Compare(a.Bad.Share, b.Bad.Share) })
 		if worst.Bad.K == 0 {
-			out = append(out, note("%[1]s题目的回答里没有漏出别的语言。", "No answer to queries in %[2]s leaks another language.", languageIn(language, Chinese), languageIn(language, English)))
+			out = append(out, note("%[1]s题目的回答里没有漏出别的语言。", "No answer to queries in %[2]s leaks another language.", analysis.LanguageName(language, Chinese), analysis.LanguageName(language, English)))
 			continue
 		}
 		out = append(out, note("%[1]s题目的回答里漏出别的语言最多的是 %[2]s：%[3]d/%[4]d（%.1[5]f%%%[6]s）。", "Of answers to queries in %[7]s, %[2]s's leak another language most: %[3]d/%[4]d (%.1[5]f%%%[6]s).",
-			languageIn(language, Chinese), worst.Model, worst.Bad.K, worst.Bad.N, 100*float64(worst.Bad.Share), percents(worst.Bad.Interval), languageIn(language, English)))
+			analysis.LanguageName(language, Chinese), worst.Model, worst.Bad.K, worst.Bad.N, 100*float64(worst.Bad.Share), percents(worst.Bad.Interval), analysis.LanguageName(language, English)))
 	}
 	return out
 }

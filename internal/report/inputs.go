@@ -68,7 +68,7 @@ func (in *Inputs) Add(r any, judged bool) error {
 	if !ok {
 		return errs.Invalidf("%T is no record", r)
 	}
-	if judged || byModel(r) {
+	if judged || record.JudgeOf(r) != "" {
 		switch kind {
 		case Votes, Rankings: // a judge's ranking stands for votes too
 			kind = JudgeVotes

@@ -64,7 +64,7 @@ func (b *build) limits(results []analysis.Result) []analysis.Note {
 }
 
 func winLimits(w analysis.WinRates) []analysis.Note {
-	zh, en := languageIn(w.Language, Chinese), languageIn(w.Language, English)
+	zh, en := analysis.LanguageName(w.Language, Chinese), analysis.LanguageName(w.Language, English)
 	var out []analysis.Note
 	if w.Queries < fewQueries {
 		out = append(out, note("%[1]s：只有 %[2]d 道题，按题重抽的区间不稳，结论难以推到别的题。", "%[3]s: only %[2]d queries; intervals from resampled queries are unsteady, and little can be said of other queries.", zh, w.Queries, en))
@@ -114,7 +114,7 @@ func widening(w analysis.WinRates) float64 {
 }
 
 func strengthLimits(s analysis.Strengths) []analysis.Note {
-	zh, en := languageIn(s.Language, Chinese), languageIn(s.Language, English)
+	zh, en := analysis.LanguageName(s.Language, Chinese), analysis.LanguageName(s.Language, English)
 	var out []analysis.Note
 	if s.Method == "ridge" {
 		out = append(out, note("%[1]s：没有有限的实力值，所列只是次序。", "%[2]s: no finite strengths exist; what is shown is an order.", zh, en))

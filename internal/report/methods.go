@@ -33,7 +33,7 @@ func (b *build) methods(lang string, results []analysis.Result) []paragraph {
 	for _, r := range results {
 		if doc, ok := r.Doc.([]analysis.WinRates); ok {
 			for _, w := range doc {
-				add("投票 · "+languageIn(w.Language, lang), "Votes · "+languageIn(w.Language, lang), voteSentences(lang, w)...)
+				add("投票 · "+analysis.LanguageName(w.Language, lang), "Votes · "+analysis.LanguageName(w.Language, lang), voteSentences(lang, w)...)
 			}
 		}
 	}

@@ -83,7 +83,7 @@ func (b *build) beside(lang string, results []analysis.Result) *table.Table {
 		}
 		language := ""
 		if p.Language != "" {
-			language = languageIn(p.Language, lang)
+			language = analysis.LanguageName(p.Language, lang)
 		}
 		label := p.label(lang)
 		if p.Category != "" {

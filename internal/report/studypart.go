@@ -134,39 +134,6 @@ func compact(data json.RawMessage) string {
 	return b.String()
 }
 
-// judgedBy is a vote, a ranking or a rating under the name of a model that judges; "" makes it one like
-// people's, for a corpus that holds nothing else.
-func judgedBy(judge string, r any) any {
-	switch r := r.(type) {
-	case record.Vote:
-		r.Judge = judge
-		return r
-	case record.Ranked:
-		r.Votes = slices.Clone(r.Votes)
-		for i := range r.Votes {
-			r.Votes[i].Judge = judge
-		}
-		return r
-	case record.Rating:
-		r.Judge = judge
-		return r
-	}
-	return r
-}
-
-// byModel reports whether a record says itself that a model gave it.
-func byModel(r any) bool {
-	switch r := r.(type) {
-	case record.Vote:
-		return r.Judge != ""
-	case record.Ranked:
-		return r.Votes[0].Judge != ""
-	case record.Rating:
-		return r.Judge != ""
-	}
-	return false
-}
-
 // raterOf is who gave a vote, a ranking or a rating.
 func raterOf(r any) string {
 	switch r := r.(type) {

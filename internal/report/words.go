@@ -17,21 +17,6 @@ func note(zh, en string, args ...any) analysis.Note {
 	return analysis.Note{ZH: fmt.Sprintf(zh, args...), EN: fmt.Sprintf(en, args...)}
 }
 
-// languageIn is a language in words.
-func languageIn(code, lang string) string {
-	switch code {
-	case "zh":
-		return pick(lang, "中文", "Chinese")
-	case "en":
-		return pick(lang, "英文", "English")
-	case "und":
-		return pick(lang, "语言不定", "no one language")
-	case "":
-		return pick(lang, "未注明语言", "no language given")
-	}
-	return code
-}
-
 // distinct are the values of a key in the order they come.
 func distinct[T any](xs []T, key func(T) string) []string {
 	var out []string

@@ -142,9 +142,8 @@ func (v resultsView) figure(name, lang string, theme plot.Theme) (f analysis.Nam
 			}
 		}
 	case "genres", "categories":
-		_, title := analysis.Options{Lang: lang, Taxonomy: v.Tax}.Genres(what == "categories")
 		if rates := v.genres(what, of); len(rates) > 0 {
-			return analysis.GenreFigure(rates, title, lang, theme), true
+			return analysis.GenreFigure(rates, v.grouping(what, lang), lang, theme), true
 		}
 	case "marks":
 		of, dimension, _ := strings.Cut(of, ".")
@@ -171,11 +170,20 @@ func (v resultsView) genres(what, language string) (out []analysis.GenreRates) {
 	return out
 }
 
+// grouping is by genre, or by category.
+func (v resultsView) grouping(what, lang string) analysis.Grouping {
+	by := analysis.ByGenre
+	if what == "categories" {
+		by = analysis.ByCategory
+	}
+	return analysis.Options{Lang: lang, Taxonomy: v.Tax}.Genres(by)
+}
+
 // genreTables are the same as tables.
 func (v resultsView) genreTables(ctx context.Context, what, language string) (out []*table.Table) {
-	_, title := analysis.Options{Lang: Lang(ctx), Taxonomy: v.Tax}.Genres(what == "categories")
+	by := v.grouping(what, Lang(ctx))
 	for _, g := range v.genres(what, language) {
-		out = append(out, g.Table(Lang(ctx), title))
+		out = append(out, g.Table(Lang(ctx), by))
 	}
 	return out
 }
