@@ -4,15 +4,13 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
 	"os"
 	"path/filepath"
-	"strings"
-	"unicode"
 
 	"coigwriter/internal/db"
 	"coigwriter/internal/errs"
+	"coigwriter/internal/table"
 )
 
 // A File is one file of an exported study.
@@ -48,10 +46,7 @@ func Files(ctx context.Context, d *db.DB, s Study, r Records) ([]File, error) {
 	}
 	taken := map[string]int{}
 	for _, j := range judges {
-		slug := slugOf(j.Model)
-		if taken[slug]++; taken[slug] > 1 {
-			slug = fmt.Sprintf("%s-%d", slug, taken[slug])
-		}
+		name := table.FileName(j.Model, taken)
 		var votes []VoteRecord
 		for _, v := range r.JudgeVotes {
 			if v.Judge == j.Judge {
@@ -64,8 +59,8 @@ func Files(ctx context.Context, d *db.DB, s Study, r Records) ([]File, error) {
 				marks = append(marks, m)
 			}
 		}
-		add("judge-votes-"+slug+".jsonl", len(votes), lines(votes))
-		add("judge-ratings-"+slug+".jsonl", len(marks), lines(marks))
+		add("judge-votes-"+name+".jsonl", len(votes), lines(votes))
+		add("judge-ratings-"+name+".jsonl", len(marks), lines(marks))
 	}
 	add("raters.jsonl", len(r.Raters), lines(r.Raters))
 	add("deviations.jsonl", len(ds), lines(ds))
@@ -85,18 +80,6 @@ func lines[T any](records []T) func(w io.Writer) error {
 		}
 		return nil
 	}
-}
-
-// slugOf makes a part of a file's name of a model's.
-func slugOf(model string) string {
-	s := strings.Trim(strings.Map(func(r rune) rune {
-		if unicode.IsLetter(r) || unicode.IsDigit(r) || strings.ContainsRune("-_+.", r) {
-			return r
-		}
-		return '-'
-	}, model), ".-")
-	letters := []rune(s)
-	return string(letters[:min(len(letters), 60)])
 }
 
 // Export writes a study's files into a directory.

@@ -252,6 +252,10 @@ var assistants = []string{
 	"chatgpt", "gpt-4", "gpt-5", "claude", "gemini", "qwen", "通义千问", "千问", "deepseek", "文心一言", "ernie bot", "豆包", "doubao", "kimi", "智谱清言", "chatglm", "glm-4", "讯飞星火", "混元", "llama", "mistral", "grok",
 }
 
+// shortest is the least length of a model's name that is looked for: one called "g" would be found
+// everywhere.
+const shortest = 3
+
 // speaking are the words before a name by which an answer speaks of its writer.
 var speaking = []string{"i am ", "i'm ", "as ", "我是", "我叫", "作为", "由"}
 
@@ -262,8 +266,8 @@ func namesItself(s string, models []string) bool {
 	for _, list := range [][]string{assistants, models} {
 		for _, name := range list {
 			name = strings.ToLower(name)
-			if len([]rune(name)) < 3 && !slices.Contains(assistants, name) {
-				continue // a model called "g" would be found everywhere
+			if len([]rune(name)) < shortest && !slices.Contains(assistants, name) {
+				continue
 			}
 			for _, before := range speaking {
 				if strings.Contains(s, before+name) {

@@ -282,7 +282,7 @@ func (m *Importer) rating(raw record.Raw, where string) {
 
 // Store makes the closed study. The same records under the same name again change nothing.
 func (m *Importer) Store(ctx context.Context, d *db.DB, by string) (s Study, err error) {
-	if err := checkName(m.Report.Study); err != nil {
+	if err := checkName(m.Report.Study, nil); err != nil {
 		return s, err
 	}
 	if m.Report.Added == 0 {

@@ -1,8 +1,10 @@
 package evaluate
 
 import (
+	"strings"
 	"testing"
 
+	"coigwriter/internal/analysis"
 	"coigwriter/internal/dbtest"
 	"coigwriter/internal/llm"
 )
@@ -72,5 +74,14 @@ func TestJudgeRating(t *testing.T) {
 	}
 	if _, _, _, err := JudgeRating(t.Context(), d, c, "写雨夜", "另一篇。", llm.About{Kind: "answer", ID: "2"}); llm.FailureOf(err) == nil || s.Calls() != 3 {
 		t.Fatalf("%v after %d calls", err, s.Calls())
+	}
+}
+
+// A dimension has one name, on the form and in the tables of results.
+func TestDimensionNames(t *testing.T) {
+	for _, dim := range Dimensions {
+		if zh, en := analysis.DimensionName(dim.Key, "zh"), analysis.DimensionName(dim.Key, "en"); zh != dim.Name.ZH || !strings.EqualFold(en, dim.Name.EN) {
+			t.Errorf("%s is %s, %s on the form and %s, %s in tables", dim.Key, dim.Name.ZH, dim.Name.EN, zh, en)
+		}
 	}
 }

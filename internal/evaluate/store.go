@@ -3,6 +3,7 @@ package evaluate
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -76,8 +77,8 @@ func Find(ctx context.Context, d *db.DB, name string) (s Study, err error) {
 
 // New adds a draft.
 func New(ctx context.Context, d *db.DB, by, name, kind string, p Plan) (s Study, err error) {
-	if err := errors.Join(checkName(name), p.check(kind)); err != nil {
-		return s, errs.Fields(errs.FieldsOf(err)...)
+	if err := checkAll(name, kind, p); err != nil {
+		return s, err
 	}
 	s = Study{ID: db.NewID(), Name: strings.TrimSpace(name), Kind: kind, State: Draft, Origin: Here, Plan: db.AsJSON(p), CreatedBy: by}
 	err = d.Transact(ctx, func(tx *db.DB) error {
@@ -102,8 +103,8 @@ func Change(ctx context.Context, d *db.DB, by, id, name string, p Plan) (s Study
 		if s.State != Draft {
 			return errs.Conflictf("%s is %s: its plan is frozen; what is done otherwise is a deviation", s.Name, s.State)
 		}
-		if err := errors.Join(checkName(name), p.check(s.Kind)); err != nil {
-			return errs.Fields(errs.FieldsOf(err)...)
+		if err := checkAll(name, s.Kind, p); err != nil {
+			return err
 		}
 		if err := rests(ctx, tx, p); err != nil {
 			return err
@@ -115,6 +116,11 @@ func Change(ctx context.Context, d *db.DB, by, id, name string, p Plan) (s Study
 		return audit.Record(ctx, tx, audit.Entry{Kind: "study", ID: id, Actor: by, Action: "change", From: Draft, To: Draft, Data: p})
 	})
 	return s, err
+}
+
+// checkAll names everything that is wrong with a name and a plan at once.
+func checkAll(name, kind string, p Plan) error {
+	return errs.Fields(append(errs.FieldsOf(checkName(name, p.Models)), errs.FieldsOf(p.check(kind))...)...)
 }
 
 func taken(tx *db.DB, name string, err error) error {
@@ -209,6 +215,9 @@ func Move(ctx context.Context, d *db.DB, by, id, to, why string) (s Study, err e
 				return err
 			}
 			if open > 0 {
+				if why == "" {
+					return errs.Fields(errs.Field{Name: "reason", Key: "error.reason_needed", Msg: fmt.Sprintf("%d of %d tasks are not done: say why the study ends before", open, all)})
+				}
 				if err := deviate(ctx, tx, s, by, "close-early", why, map[string]any{"open": open, "tasks": all}); err != nil {
 					return err
 				}

@@ -198,12 +198,19 @@ func (p Plan) ranked() int {
 	return p.Size
 }
 
-// checkName says what is wrong with the name of a study.
-func checkName(name string) error {
+// checkName says what is wrong with the name of a study. Raters see it, so that it must not name a model.
+func checkName(name string, models []string) error {
+	var bad []errs.Field
 	if n := len([]rune(strings.TrimSpace(name))); n == 0 || n > 80 {
-		return errs.Fields(errs.Field{Name: "name", Key: "study.bad_name", Msg: "give a name of at most 80 characters"})
+		bad = append(bad, errs.Field{Name: "name", Key: "study.bad_name", Msg: "give a name of at most 80 characters"})
 	}
-	return nil
+	for _, m := range models {
+		if len([]rune(m)) >= shortest && strings.Contains(strings.ToLower(name), strings.ToLower(m)) {
+			bad = append(bad, errs.Field{Name: "name", Key: "study.names_model", Args: []any{"model", m}, Msg: fmt.Sprintf("raters see the name, and it names %s: give another", m)})
+			break
+		}
+	}
+	return errs.Fields(bad...)
 }
 
 // A frozenPlan is all that a study rests on when it opens. Its JSON is what the hash is of.

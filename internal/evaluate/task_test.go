@@ -128,7 +128,10 @@ func TestVerdictsThatAreNone(t *testing.T) {
 	if _, err := Show(ctx, l.d, me, id, true); !errors.Is(err, errs.NotFound) {
 		t.Errorf("somebody else's task: %v", err)
 	}
-	if _, err := Move(ctx, l.d, l.lead, pair.ID, Closed, ""); err != nil {
+	if _, err := Move(ctx, l.d, l.lead, pair.ID, Closed, " "); !errors.Is(err, errs.Invalid) {
+		t.Errorf("closed before its end without a reason: %v", err)
+	}
+	if _, err := Move(ctx, l.d, l.lead, pair.ID, Closed, "够了"); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := Give(ctx, l.d, me, l.first(t, pair, me), Given{Winner: "a"}); !errors.Is(err, errs.Conflict) {
@@ -367,6 +370,9 @@ func TestPlansThatAreNone(t *testing.T) {
 	}
 	if _, err := New(ctx, l.d, l.lead, "名字", Pair, l.plan(nil)); !errors.Is(err, errs.Invalid) {
 		t.Errorf("a name that is taken: %v", err)
+	}
+	if _, err := New(ctx, l.d, l.lead, "Alpha 对其余", Pair, l.plan(nil)); !slices.ContainsFunc(errs.FieldsOf(err), func(f errs.Field) bool { return f.Key == "study.names_model" }) {
+		t.Errorf("a name that tells raters a model: %v", err)
 	}
 	// The frozen document is what its hash is of, and the plan changes no more.
 	s = l.begin(t, "定稿", Pair, l.plan(nil))

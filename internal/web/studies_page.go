@@ -152,24 +152,11 @@ func (s *Server) studyOpen(w http.ResponseWriter, r *http.Request) error {
 func (s *Server) studyMove(w http.ResponseWriter, r *http.Request) error {
 	ctx := r.Context()
 	id, to, why := r.PathValue("id"), r.FormValue("to"), strings.TrimSpace(text(r, "reason"))
-	st, err := evaluate.Get(ctx, s.db, id)
-	if err != nil {
-		return err
-	}
-	early := false
-	if st.State == evaluate.Open && to == evaluate.Closed {
-		raters, err := evaluate.Raters(ctx, s.db, st)
-		if err != nil {
-			return err
-		}
-		for _, x := range raters {
-			early = early || x.Done < x.Tasks
-		}
-	}
-	if why == "" && (early || to == evaluate.Open || to == evaluate.Abandoned && st.State == evaluate.Open) {
+	_, err := evaluate.Move(ctx, s.db, viewOf(ctx).Person.ID, id, to, why)
+	if errors.Is(err, errs.Invalid) { // all that can be wrong with a move is that its reason is missing
 		return s.done(w, r, studyPath(id), Flash{Warn, T(ctx, "error.reason_needed"), ""})
 	}
-	if _, err = evaluate.Move(ctx, s.db, viewOf(ctx).Person.ID, id, to, why); err != nil {
+	if err != nil {
 		return err
 	}
 	return s.done(w, r, studyPath(id), Flash{Good, T(ctx, "study.moved_"+to), ""})
@@ -206,8 +193,8 @@ func (s *Server) studyRaters(w http.ResponseWriter, r *http.Request) error {
 func (s *Server) studyJudge(w http.ResponseWriter, r *http.Request) error {
 	ctx := r.Context()
 	id, by := r.PathValue("id"), viewOf(ctx).Person.ID
-	if r.FormValue("to") == evaluate.JudgeStopped {
-		if err := evaluate.MoveJudge(ctx, s.db, by, id, evaluate.JudgeStopped, ""); err != nil {
+	if r.FormValue("to") == bench.Stopped {
+		if err := evaluate.MoveJudge(ctx, s.db, by, id, bench.Stopped, ""); err != nil {
 			return err
 		}
 		return s.done(w, r, studyPath(id)+"#judges", Flash{Neutral, T(ctx, "study.judge_stopped"), ""})
