@@ -23,7 +23,7 @@ func blindPages(t *testing.T, ts *tripletSite, who map[string]*visitor) [][2]str
 	only := func(p *evaluate.Plan) { p.Evaluators = []string{eye.id} }
 	pair, rank, rate := l.study("散文对比", evaluate.Pair, 3, only), l.study("五篇排序", evaluate.Rank, 5, only), l.study("逐篇打分", evaluate.Rate, 2, only)
 	over := l.study("已经结束的一次", evaluate.Pair, 2, only)
-	if _, err := evaluate.Move(t.Context(), ts.d, l.lead, over.ID, evaluate.Closed, ""); err != nil {
+	if _, err := evaluate.Move(t.Context(), ts.d, l.lead, over.ID, evaluate.Closed, "试到这里"); err != nil {
 		t.Fatal(err)
 	}
 	task := func(s evaluate.Study, n int) string { return taskPath(l.tasks(s, eye.id)[n]) }

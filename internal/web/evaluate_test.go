@@ -330,7 +330,7 @@ func TestBlind(t *testing.T) {
 			t.Errorf("%s: one can see which task is a check", s.Kind)
 		}
 		v.ask("GET", "/evaluate/"+s.ID, nil, page)
-		if _, err := evaluate.Move(t.Context(), ts.d, l.lead, s.ID, evaluate.Closed, ""); err != nil {
+		if _, err := evaluate.Move(t.Context(), ts.d, l.lead, s.ID, evaluate.Closed, "试到这里"); err != nil {
 			t.Fatal(err)
 		}
 		v.ask("GET", "/evaluate/"+s.ID, nil, page)

@@ -71,7 +71,7 @@ func TestVerdictsByForm(t *testing.T) {
 	if to := me.location("/evaluate/task/" + l.tasks(pair, me.id)[1]); to != "/evaluate/"+pair.ID {
 		t.Errorf("a task about a withdrawn query leads to %s", to)
 	}
-	if _, err := evaluate.Move(t.Context(), ts.d, l.lead, pair.ID, evaluate.Closed, ""); err != nil {
+	if _, err := evaluate.Move(t.Context(), ts.d, l.lead, pair.ID, evaluate.Closed, "试到这里"); err != nil {
 		t.Fatal(err)
 	}
 	me.get("/evaluate/"+pair.ID, 200, "已经结束")

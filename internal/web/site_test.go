@@ -346,6 +346,25 @@ func TestLocalesAreUsed(t *testing.T) {
 	}
 }
 
+// All sheets are one file to the browser: what one page family calls a thing must not be another's name,
+// or the later of the two changes both.
+func TestPageSheetsDoNotMeet(t *testing.T) {
+	class := regexp.MustCompile(`(?m)(?:^|[,}])\s*\.([a-z][a-z0-9-]*)\s*[,{]`)
+	owner := map[string]string{}
+	for _, sheet := range []string{"work.css", "annotate.css", "benchmark.css", "blind.css", "study.css"} {
+		data, err := os.ReadFile("static/" + sheet)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range class.FindAllStringSubmatch(string(data), -1) {
+			if other := owner[m[1]]; other != "" && other != sheet && !(other == "work.css" && sheet == "annotate.css") { // one family
+				t.Errorf(".%s is styled in %s and in %s", m[1], other, sheet)
+			}
+			owner[m[1]] = sheet
+		}
+	}
+}
+
 func readAll(t *testing.T, into *bytes.Buffer, pattern string) {
 	t.Helper()
 	names, err := filepath.Glob(pattern)

@@ -60,5 +60,5 @@ func TestStudyInABrowser(t *testing.T) {
 	press(`.heat td.cell a`)
 	until(t, b, `location.pathname.endsWith('/votes') && document.querySelector('tr[data-row] a')`)
 	press(`tr[data-row] a`)
-	until(t, b, `document.querySelectorAll('.answer').length === 2 && document.querySelector('.said-list li')`)
+	until(t, b, `document.querySelectorAll('.reply').length === 2 && document.querySelector('.said-list li')`)
 }
