@@ -33,42 +33,14 @@ type NewStudy struct {
 	Plan json.RawMessage `json:"plan" doc:"fields of a plan; those left out keep their default"`
 }
 
-// plan fills what was not said with the defaults. A name that is no field of a plan is an error.
-func (n NewStudy) plan() (evaluate.Plan, error) {
-	p, given := evaluate.DefaultPlan(), map[string]json.RawMessage{}
-	if len(n.Plan) == 0 {
-		return p, nil
-	}
-	if err := json.Unmarshal(n.Plan, &given); err != nil {
-		return p, errs.Invalidf("the plan must be an object: %w", err)
-	}
-	known := map[string]json.RawMessage{}
-	b, err := json.Marshal(p)
-	if err == nil {
-		err = json.Unmarshal(b, &known)
-	}
-	if err != nil {
-		return p, err
-	}
-	for name := range given {
-		if known[name] == nil {
-			return p, errs.Fields(errs.Field{Name: "plan." + name, Key: "settings.bad_choice", Msg: "a plan has no such field"})
-		}
-	}
-	if err := json.Unmarshal(n.Plan, &p); err != nil {
-		return p, errs.Invalidf("the plan: %w", err)
-	}
-	return p, nil
-}
-
 func (a *API) studies() {
 	d := a.opt.DB
 	op(a, http.MethodGet, "/studies", user.StudyManage, "Studies, newest first, with how far they are", func(ctx context.Context, _ *struct{}) (*body[[]evaluate.Summary], error) {
 		return answer(evaluate.Summaries(ctx, d))
 	})
 	op(a, http.MethodPost, "/studies", user.StudyManage, "Keep a plan as a draft", func(ctx context.Context, in *struct{ Body NewStudy }) (*body[evaluate.Study], error) {
-		p, err := in.Body.plan()
-		if err != nil {
+		p := evaluate.DefaultPlan()
+		if err := p.Read(in.Body.Plan); err != nil {
 			return nil, err
 		}
 		return answer(evaluate.New(ctx, d, by(ctx).ID, in.Body.Name, in.Body.Kind, p))

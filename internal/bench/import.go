@@ -30,9 +30,6 @@ func Starter(language string) (qs []record.Query, err error) {
 		if err != nil {
 			return nil, err
 		}
-		if len(data) == 0 {
-			continue
-		}
 		r, err := record.NewReader(name, bytes.NewReader(data))
 		if err != nil {
 			return nil, err

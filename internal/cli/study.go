@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"io"
 	"os"
@@ -213,7 +212,7 @@ func (c studyPlanCmd) Run(ctx context.Context, con *console, cfg *Config) error 
 		if c.From != "" {
 			data, err := os.ReadFile(c.From)
 			if err == nil {
-				err = json.Unmarshal(data, &p)
+				err = p.Read(data)
 			}
 			if err != nil {
 				return errs.Invalidf("%s: %w", c.From, err)

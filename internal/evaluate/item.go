@@ -102,17 +102,8 @@ func (x *Whole) said(ctx context.Context, d *db.DB, raters []Rater) error {
 		for _, j := range row.Shown.V {
 			v.Shown = append(v.Shown, x.Models.V[j])
 		}
-		switch {
-		case v.TakenBack:
+		if v.Why = whyNot(x.Kind, v.Repeat, x.Query.WithdrawnAt != nil, v.Rater.Excluded); v.TakenBack {
 			v.Why = RuleTakenBack
-		case x.Kind == Attention:
-			v.Why = RuleAttention
-		case v.Repeat:
-			v.Why = RuleRepeat
-		case x.Query.WithdrawnAt != nil:
-			v.Why = RuleNotCounted
-		case v.Rater.Excluded:
-			v.Why = RuleExcluded
 		}
 		x.Verdicts = append(x.Verdicts, v)
 	}

@@ -134,22 +134,30 @@ func RecordsOf(ctx context.Context, d *db.DB, s Study) (r Records, err error) {
 	}
 	for _, j := range js {
 		p := rater[j.PersonID]
-		switch {
-		case j.Kind == Attention:
-			counted.found(RuleAttention, "", "")
-		case j.RepeatOf != "":
-			counted.found(RuleRepeat, "", "")
-		case j.Withdrawn:
-			counted.found(RuleNotCounted, "", "")
-		case p.Excluded:
-			counted.found(RuleExcluded, "", "")
-		default:
-			r.add(s, x, j, p.Pseudonym)
+		if rule := whyNot(j.Kind, j.RepeatOf != "", j.Withdrawn, p.Excluded); rule != "" {
+			counted.found(rule, "", "")
+			continue
 		}
+		r.add(s, x, j, p.Pseudonym)
 	}
 	counted.sort()
 	r.Found = counted.Found
 	return r, r.judged(ctx, d, s, x)
+}
+
+// whyNot is the rule by which a verdict does not count; "" where it counts.
+func whyNot(kind string, repeat, withdrawn, excluded bool) string {
+	switch {
+	case kind == Attention:
+		return RuleAttention
+	case repeat:
+		return RuleRepeat
+	case withdrawn:
+		return RuleNotCounted
+	case excluded:
+		return RuleExcluded
+	}
+	return ""
 }
 
 // notDone counts tasks without a verdict and verdicts that were taken back.

@@ -8,6 +8,7 @@
 package evaluate
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -134,6 +135,34 @@ func DefaultPlan() Plan {
 		Assignment: Balanced, Overlap: 2, Shared: 0.2, Repeats: 0.05, Attention: 2, MaxFailed: 0, MinSeconds: 5, Seed: 1,
 		Alpha: 0.05, Power: 0.8, Detect: 0.6, ICC: 0.3, Bootstrap: 1000, PerMinute: Reading{Characters: 400, Words: 220}, Deciding: 15,
 	}
+}
+
+// Read takes the fields of a plan from a JSON object; those that it leaves out stay as they are. No data is
+// an object without fields. A name that is no field of a plan is an error that says which.
+func (p *Plan) Read(data []byte) error {
+	if len(bytes.TrimSpace(data)) == 0 {
+		return nil
+	}
+	var given, known map[string]json.RawMessage
+	if err := json.Unmarshal(data, &given); err != nil {
+		return errs.Invalidf("the plan must be an object: %w", err)
+	}
+	b, err := json.Marshal(p)
+	if err == nil {
+		err = json.Unmarshal(b, &known)
+	}
+	if err != nil {
+		return err
+	}
+	for name := range given {
+		if known[name] == nil {
+			return errs.Fields(errs.Field{Name: "plan." + name, Key: "settings.bad_choice", Msg: "a plan has no such field"})
+		}
+	}
+	if err := json.Unmarshal(data, p); err != nil {
+		return errs.Invalidf("the plan: %w", err)
+	}
+	return nil
 }
 
 // The least and the most answers of one ranking.

@@ -15,6 +15,7 @@ import (
 	"io/fs"
 	"math/rand/v2"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/goccy/go-yaml"
@@ -103,13 +104,19 @@ type opinion struct {
 // loader walks the campaign; its clock starts weeks back and never passes the real one.
 type loader struct {
 	d      *db.DB
-	now    time.Time
+	clock  *clock
 	rng    *rand.Rand
 	script *llm.Script
 	screen screen.Screener
 	people map[string]string // login → ID
 	texts  []*text
 }
+
+// A clock is the campaign's time; the model client's heartbeat looks at it while it is moved.
+type clock struct{ micros atomic.Int64 }
+
+func (c *clock) now() time.Time  { return time.UnixMicro(c.micros.Load()) }
+func (c *clock) set(t time.Time) { c.micros.Store(t.UnixMicro()) }
 
 // Load fills an empty database with the sample project; everybody's password is password. A
 // database that has people already is errs.Conflict. progress is told how far it is.
@@ -133,12 +140,14 @@ func Load(ctx context.Context, d *db.DB, password string, progress func(done, of
 	}
 	defer client.Close()
 	l := &loader{
-		d: d, now: d.Now().Add(-weeks * 7 * 24 * time.Hour), rng: rand.New(rand.NewPCG(51, 1665)), script: script, people: map[string]string{},
+		clock: new(clock), rng: rand.New(rand.NewPCG(51, 1665)), script: script, people: map[string]string{},
 		screen: screen.Screener{Client: client, Taxonomy: genre.Default(), Thresholds: screen.DefaultThresholds()},
 	}
-	end, clock := d.Now(), d.Clock
-	d.Clock = func() time.Time { return l.now }
-	defer func() { d.Clock = clock }()
+	end := d.Now()
+	l.clock.set(end.Add(-weeks * 7 * 24 * time.Hour))
+	own := *d // the campaign has its own time: nobody else who uses the database may see it
+	own.Clock = l.clock.now
+	d, l.d = &own, &own
 	if err := l.read(); err != nil {
 		return err
 	}
@@ -167,7 +176,7 @@ func Load(ctx context.Context, d *db.DB, password string, progress func(done, of
 		if err := l.removeReleased(ctx, wave); err != nil {
 			return err
 		}
-		l.now = maxTime(l.now, end.Add(-secondWave))
+		l.clock.set(maxTime(l.clock.now(), end.Add(-secondWave)))
 	}
 	if err := l.benchmark(ctx); err != nil {
 		return fmt.Errorf("benchmark: %w", err)
@@ -175,8 +184,8 @@ func Load(ctx context.Context, d *db.DB, password string, progress func(done, of
 	if err := l.studies(ctx); err != nil {
 		return fmt.Errorf("studies: %w", err)
 	}
-	if l.now.After(end) {
-		return fmt.Errorf("the campaign ends %v after now", l.now.Sub(end))
+	if now := l.clock.now(); now.After(end) {
+		return fmt.Errorf("the campaign ends %v after now", now.Sub(end))
 	}
 	return nil
 }
@@ -211,7 +220,7 @@ func (l *loader) waves() [][]*text {
 
 // step lets time pass, a little unevenly.
 func (l *loader) step(d time.Duration) {
-	l.now = l.now.Add(d + time.Duration(l.rng.Int64N(int64(d/2)+1)))
+	l.clock.set(l.clock.now().Add(d + time.Duration(l.rng.Int64N(int64(d/2)+1))))
 }
 
 func (l *loader) read() error {

@@ -140,7 +140,8 @@ func TestModelsWithoutPrices(t *testing.T) {
 	if _, err := ts.d.Exec(t.Context(), `UPDATE llm_call SET model = 'Qwen/72B' WHERE prompt = 'score-prompt'`); err != nil {
 		t.Fatal(err)
 	}
+	ts.s.ledgers = memo[ledgerKey, triplet.Ledger]{} // rows were changed behind its back
 	lead.get("/models", 200, "没有价格：Qwen/72B", "[[llm.price]]", "model = &#34;Qwen/72B&#34;", "1 次没有价格的调用不在其中")
-	ts.s.opt.LLM = nil
+	ts.s.opt.LLM, ts.s.ledgers = nil, memo[ledgerKey, triplet.Ledger]{}
 	lead.get("/models", 200, "现在没有配置模型", "没有价格：Qwen/72B、judge-7b", "已采纳 1 个三元组；这些调用没有价格")
 }
