@@ -36,7 +36,9 @@ const (
 // fixed latency.
 const modelLatency = "COIGWRITER_BENCH_MODEL"
 
-// fakeModel answers every question after the same time. It is a fake and speaks the protocol.
+// fakeModel answers every question after the same time. It is a fake and speaks the protocol. Asked for
+// /latency it says how long its answers have taken on average since it was last asked, in microseconds: a
+// sleep is never shorter than what was asked for, and often longer.
 func fakeModel(latency time.Duration) error {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -50,11 +52,35 @@ func fakeModel(latency time.Duration) error {
 		return err
 	}
 	fmt.Printf("http://%s/v1\n", l.Addr())
+	var calls, took atomic.Int64
 	return http.Serve(l, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/latency" {
+			fmt.Fprint(w, took.Swap(0)/max(calls.Swap(0), 1))
+			return
+		}
+		start := time.Now()
 		time.Sleep(latency)
 		w.Header().Set("Content-Type", "application/json")
 		_, _ = w.Write(answer)
+		took.Add(time.Since(start).Microseconds())
+		calls.Add(1)
 	}))
+}
+
+// latencyOf is what the fake's answers have taken since this was last called.
+func latencyOf(ctx context.Context, url string) (time.Duration, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, strings.TrimSuffix(url, "/v1")+"/latency", http.NoBody)
+	if err != nil {
+		return 0, err
+	}
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return 0, err
+	}
+	defer res.Body.Close()
+	var micros int64
+	_, err = fmt.Fscan(res.Body, &micros)
+	return time.Duration(micros) * time.Microsecond, err
 }
 
 // startModel starts the fake in a process of its own.
@@ -89,7 +115,7 @@ var engineFiles = fstest.MapFS{"prompts/bench.tmpl": {Data: []byte(`{{define "sy
 // missing from calls in flight over latency.
 func (s *suite) engine(ctx context.Context) error {
 	sec := s.rep.section("Model engine", "llm.Ask", "Questions about texts of 500 characters to a fake server of fixed latency in a process of its own; every intent and every raw reply is durable in the database. "+
-		"Measured once the limit has climbed to the calls in flight named; the ideal is calls in flight over latency. CPU is this process's, user and system; memory held is what is reachable while the calls are under way over what was before, divided by the questions that were being asked.")
+		"Measured once the limit has climbed to the calls in flight named; the ideal is calls in flight over the latency that the server itself measured in the same time. CPU is this process's, user and system; memory held is what is reachable while the calls are under way over what was before, divided by the questions that were being asked.")
 	for _, c := range []struct {
 		inFlight int
 		latency  time.Duration
@@ -136,8 +162,9 @@ func (s *suite) engineAt(ctx context.Context, sec *section, inFlight int, latenc
 	var asked, next atomic.Int64
 	idle := held()
 	run, end := context.WithCancel(ctx)
+	defer end()
 	g, inner := errgroup.WithContext(run)
-	workers := inFlight*3/2 + 4
+	workers := client.AtOnce()
 	for range workers {
 		g.Go(func() error {
 			for inner.Err() == nil {
@@ -154,21 +181,27 @@ func (s *suite) engineAt(ctx context.Context, sec *section, inFlight int, latenc
 			return nil
 		})
 	}
-	ideal := float64(inFlight) / latency.Seconds()
 	time.Sleep(5*time.Second + 12*latency) // the limit climbs
+	if _, err := latencyOf(ctx, url); err != nil {
+		return err
+	}
 	before, cpu, bytes := asked.Load(), cpuTime(), allocated()
 	began := time.Now()
 	time.Sleep(s.size.Engine)
 	calls, took := float64(asked.Load()-before), time.Since(began)
 	cpu, bytes = cpuTime()-cpu, allocated()-bytes
+	served, err := latencyOf(ctx, url)
+	if err != nil {
+		return err
+	}
 	busy := held()
 	end()
 	if err := g.Wait(); err != nil {
 		return err
 	}
-	rate := calls / took.Seconds()
+	rate, ideal := calls/took.Seconds(), float64(inFlight)/served.Seconds()
 	what := fmt.Sprintf("%d in flight at %s", inFlight, latency)
-	sec.fact(what, fmt.Sprintf("%.0f calls a second, the ideal is %.0f; a bare HTTP client makes %.0f", rate, ideal, bare))
+	sec.fact(what, fmt.Sprintf("%.0f calls a second, the ideal is %.0f (the server took %.1f ms for a call); a bare HTTP client makes %.0f", rate, ideal, served.Seconds()*1e3, bare))
 	sec.least(what+": per cent of the ideal", 100*rate/ideal, boundThroughput)
 	sec.bound(what+": CPU for a call", cpu.Seconds()*1e3/calls, boundCPU, "ms")
 	sec.bound(what+": memory held for a call", max(busy-idle, 1)/float64(workers)/1e3, boundHeld, "kB")

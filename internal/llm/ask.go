@@ -170,6 +170,8 @@ func (q *question) call(ctx context.Context, d *db.DB, c *Client, bad []*Call, a
 	if err != nil {
 		return nil, err
 	}
+	j.asking.Add(1)
+	defer j.asking.Add(-1)
 	if again, err := j.begin(ctx, q, asked); err != nil || again {
 		return nil, err
 	}

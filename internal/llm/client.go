@@ -94,14 +94,6 @@ func (c *Client) Close() {
 	c.http.CloseIdleConnections()
 }
 
-// completionTokens are those the server counted, 0 where it does not.
-func (x exchange) completionTokens() int {
-	if x.status != http.StatusOK {
-		return 0
-	}
-	return usageOf(x.response).Completion
-}
-
 // exchange is one question and what came back, ready to be stored.
 type exchange struct {
 	request  []byte
@@ -109,6 +101,7 @@ type exchange struct {
 	status   int    // 0: no answer
 	level    Structured
 	took     time.Duration // of the last attempt
+	usage    Usage         // of the response, zero where it says nothing
 	failure  *Failure      // nil when the status is 200, whatever the body says; of a stream also what ended it early
 }
 
@@ -229,15 +222,20 @@ func (c *Client) attempt(ctx context.Context, body []byte, to *listener) (x exch
 		c.budget.Settle(most, 0)
 		return x, 0, err
 	}
-	defer func() { c.pace.owe(x.completionTokens()) }()
+	defer func() { c.pace.owe(x.usage.Completion) }()
 	defer func() { c.budget.Settle(most, c.cost(x, err, most)) }()
-	defer func() { c.limiter.release(x.took, x.completionTokens(), x.failure == nil && err == nil) }()
+	defer func() { c.limiter.release(x.took, x.usage.Completion, x.failure == nil && err == nil) }()
 	timed, cancel := context.WithCancel(ctx)
 	defer cancel()
 	silence := time.AfterFunc(c.e.Timeout, cancel)
 	defer silence.Stop()
 	start := time.Now()
-	defer func() { x.took = time.Since(start) }()
+	defer func() {
+		x.took = time.Since(start)
+		if x.status == http.StatusOK {
+			x.usage = usageOf(x.response)
+		}
+	}()
 
 	res, err := c.request(timed, http.MethodPost, "/chat/completions", bytes.NewReader(body))
 	if err == nil {
@@ -284,7 +282,7 @@ func (c *Client) attempt(ctx context.Context, body []byte, to *listener) (x exch
 // cost is what an attempt has cost: by the server's count, at worst where it gives none or was not
 // waited for, and nothing where it did not answer.
 func (c *Client) cost(x exchange, err error, most int64) int64 {
-	switch u := usageOf(x.response); {
+	switch u := x.usage; {
 	case err != nil:
 		return most
 	case x.status != http.StatusOK:

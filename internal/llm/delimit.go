@@ -40,6 +40,9 @@ func defuse(text string) string {
 		}
 		return r
 	}, strings.ToValidUTF8(text, "\uFFFD"))
+	if !strings.ContainsAny(text, "<[") { // as every one of them begins
+		return text
+	}
 	return controlTokens.ReplaceAllStringFunc(text, func(tok string) string {
 		if tok[0] == '[' {
 			return "［" + tok[1:]

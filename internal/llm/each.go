@@ -8,6 +8,10 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
+// AtOnce is how many things are best asked about at once: more than are in flight, so that while one
+// answer is written the next question is ready.
+func (c *Client) AtOnce() int { return c.e.MaxInFlight*2 + 8 }
+
 // Each asks about many things, several at once and begun in their order, until all are asked, the server
 // fails in a way that every further question would meet (see [Patience]), or enough reports true; nil
 // asks them all. atOnce is how many; 0 for a few more than the client has in flight.
@@ -20,7 +24,7 @@ func Each[T any](ctx context.Context, c *Client, things []T, atOnce int, enough 
 	var patience Patience
 	g, inner := errgroup.WithContext(ctx)
 	if atOnce <= 0 {
-		atOnce = c.Endpoint().MaxInFlight*3/2 + 4
+		atOnce = c.AtOnce()
 	}
 	g.SetLimit(atOnce)
 	ended := func() bool {

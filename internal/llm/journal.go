@@ -6,8 +6,11 @@ import (
 	"log/slog"
 	"os"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
+
+	"github.com/uptrace/bun"
 
 	"coigwriter/internal/db"
 	"coigwriter/internal/errs"
@@ -19,9 +22,6 @@ const (
 	deadAfter = 20 * time.Second
 )
 
-// maxGroup is how many writes share one commit.
-const maxGroup = 256
-
 // A journal writes a client's intents and calls to one database. Before a question is sent, an
 // intent is durable; its answer and the end of the intent are one transaction. So whatever kills a
 // process, at most the calls then in flight are paid again, and it is known which. Writes that
@@ -31,17 +31,13 @@ type journal struct {
 	c       *Client
 	process string
 	host    string
-	known   sync.Map // hashes of prompts whose text is stored
+	known   map[string]bool // hashes of prompts whose text is stored; the writer's
+	own     map[string]bool // keys of the intents of this process; the writer's
 
-	queue chan *write
-	quit  chan struct{} // closed to end the writer and the heartbeat
-	done  sync.WaitGroup
-}
-
-// A write waits for its commit.
-type write struct {
-	do  func(ctx context.Context, tx *db.DB) error
-	err chan error
+	asking atomic.Int64 // questions that are being asked
+	queue  chan *write
+	quit   chan struct{} // closed to end the writer and the heartbeat
+	done   sync.WaitGroup
 }
 
 // journalOf returns the journal for a database, and starts it when this is its first call.
@@ -54,7 +50,10 @@ func (c *Client) journalOf(ctx context.Context, d *db.DB) (*journal, error) {
 	if c.closed {
 		return nil, errors.New("the model client is closed")
 	}
-	j := &journal{d: d, c: c, process: db.NewID(), host: thisHost(), queue: make(chan *write, maxGroup), quit: make(chan struct{})}
+	j := &journal{
+		d: d, c: c, process: db.NewID(), host: thisHost(), known: map[string]bool{}, own: map[string]bool{},
+		queue: make(chan *write, maxGroup), quit: make(chan struct{}),
+	}
 	now := d.Now()
 	_, err := d.Exec(ctx, `INSERT INTO llm_process (id, host, pid, endpoint, started_at, seen_at) VALUES (?, ?, ?, ?, ?, ?)`,
 		j.process, j.host, os.Getpid(), c.e.BaseURL, now, now)
@@ -88,70 +87,17 @@ func (j *journal) close() {
 	_, _ = j.d.Exec(ctx, `DELETE FROM llm_process WHERE id = ?`, j.process)
 }
 
-// write runs do in a transaction that it may share, and returns once that is durable.
-func (j *journal) write(do func(ctx context.Context, tx *db.DB) error) error {
-	w := &write{do: do, err: make(chan error, 1)}
-	select {
-	case j.queue <- w:
-		return <-w.err
-	case <-j.quit:
-		return errors.New("the model client is closed")
-	}
-}
-
-func (j *journal) writeGroups() {
-	for {
-		var group []*write
-		select {
-		case w := <-j.queue:
-			group = append(group, w)
-		case <-j.quit:
-			select {
-			case w := <-j.queue:
-				group = append(group, w)
-			default:
-				return
-			}
-		}
-	more:
-		for len(group) < maxGroup {
-			select {
-			case w := <-j.queue:
-				group = append(group, w)
-			default:
-				break more
-			}
-		}
-		j.commit(group)
-	}
-}
-
-// commit writes a group in one transaction. Where one of them fails they are written one by one, so
-// that it fails alone.
-func (j *journal) commit(group []*write) {
-	ctx := context.Background() // what was paid for is kept even when the caller has been cancelled
-	err := j.d.Transact(ctx, func(tx *db.DB) error {
-		for _, w := range group {
-			if err := w.do(ctx, tx); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
-	if err == nil || len(group) == 1 {
-		for _, w := range group {
-			w.err <- err
-		}
-		return
-	}
-	for _, w := range group {
-		w.err <- j.d.Transact(ctx, func(tx *db.DB) error { return w.do(ctx, tx) })
-	}
-}
-
-// An intent is a question that somebody is about to ask, or is asking.
+// An intent is a question that somebody is about to ask, or is asking: a row of llm_intent.
 type intent struct {
+	bun.BaseModel `bun:"table:llm_intent"`
+
+	Key       string `bun:"key"`
 	Process   string
+	Prompt    string
+	ItemKind  string
+	ItemID    string `bun:"item_id"`
+	Model     string
+	Endpoint  string
 	StartedAt time.Time
 }
 
@@ -160,37 +106,14 @@ type intent struct {
 // by now. The intent of a dead process is taken over, and its call stored as lost.
 func (j *journal) begin(ctx context.Context, q *question, known int) (again bool, err error) {
 	for wait := 20 * time.Millisecond; ; wait = min(2*wait, time.Second) {
-		var mine, newer int64
-		err := j.write(func(ctx context.Context, tx *db.DB) (err error) {
-			if err := j.know(ctx, tx, q.file); err != nil {
-				return err
-			}
-			mine, err = tx.Exec(ctx, `INSERT INTO llm_intent (key, process, prompt, item_kind, item_id, model, endpoint, started_at)
-				VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (key) DO NOTHING`,
-				q.key, j.process, q.file.name, q.about.Kind, q.about.ID, j.c.e.Model, j.c.e.BaseURL, tx.Now())
-			if err != nil {
-				return err
-			}
-			// Looked at only now, with the intent in hand: another's intent may have ended, and its call
-			// been stored, while this one waited for it.
-			if err := tx.One(ctx, &newer, `SELECT COUNT(*) FROM llm_call WHERE key = ?`, q.key); err != nil {
-				return err
-			}
-			if mine == 1 && int(newer) > known {
-				mine = 0
-				_, err = tx.Exec(ctx, `DELETE FROM llm_intent WHERE key = ? AND process = ?`, q.key, j.process)
-			}
-			return err
-		})
-		if err == nil {
-			j.known.Store(q.file.hash, true)
+		w := &write{begin: q, known: known}
+		if err := j.write(w); err != nil {
+			return false, err
 		}
 		switch {
-		case err != nil:
-			return false, err
-		case mine == 1:
+		case w.mine:
 			return false, nil
-		case int(newer) > known:
+		case w.calls > known:
 			return true, nil
 		}
 		taken, err := j.takeOver(ctx, q, known)
@@ -220,7 +143,7 @@ func (j *journal) takeOver(ctx context.Context, q *question, known int) (taken b
 	}
 	k := q.newCall(j.c, known)
 	k.Failure, k.FailureDetail = string(KindLost), "the program ended before the answer was stored; it may have been paid for"
-	err = j.write(func(ctx context.Context, tx *db.DB) error {
+	err = j.d.Transact(ctx, func(tx *db.DB) error {
 		n, err := tx.Exec(ctx, `DELETE FROM llm_intent WHERE key = ? AND process = ?`, q.key, by.Process)
 		if err != nil || n == 0 {
 			return err // somebody was faster
@@ -257,23 +180,10 @@ func running(pid int) bool {
 }
 
 // finish stores what came of a question, and ends its intent.
-func (j *journal) finish(q *question, k *Call) error {
-	return j.write(func(ctx context.Context, tx *db.DB) error {
-		if err := tx.Insert(ctx, k); err != nil {
-			return err
-		}
-		_, err := tx.Exec(ctx, `DELETE FROM llm_intent WHERE key = ? AND process = ?`, q.key, j.process)
-		return err
-	})
-}
+func (j *journal) finish(q *question, k *Call) error { return j.write(&write{end: q, call: k}) }
 
 // drop ends the intent of a question that was not sent.
-func (j *journal) drop(q *question) error {
-	return j.write(func(ctx context.Context, tx *db.DB) error {
-		_, err := tx.Exec(ctx, `DELETE FROM llm_intent WHERE key = ? AND process = ?`, q.key, j.process)
-		return err
-	})
-}
+func (j *journal) drop(q *question) error { return j.write(&write{end: q}) }
 
 func (j *journal) keepAlive() {
 	t := time.NewTicker(heartbeat)

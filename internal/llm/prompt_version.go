@@ -52,7 +52,7 @@ func PromptVersionOf(ctx context.Context, d *db.DB, name, start string) (PromptV
 
 // know keeps the text of a prompt that is about to be used, once for each process.
 func (j *journal) know(ctx context.Context, tx *db.DB, f *promptFile) error {
-	if _, known := j.known.Load(f.hash); known {
+	if j.known[f.hash] {
 		return nil
 	}
 	_, err := tx.Exec(ctx, `INSERT INTO llm_prompt (hash, name, text, first_used) VALUES (?, ?, ?, ?) ON CONFLICT (hash) DO NOTHING`,

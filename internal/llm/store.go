@@ -121,6 +121,11 @@ func (k *Call) recordFailure(ctx context.Context, d *db.DB, f *Failure) error {
 }
 
 func callsByKey(ctx context.Context, d *db.DB, key string) ([]Call, error) {
+	// Most questions are new. To learn that by the shorter statement takes a third of the time.
+	var any []int
+	if err := d.All(ctx, &any, `SELECT 1 FROM llm_call WHERE key = ? LIMIT 1`, key); err != nil || len(any) == 0 {
+		return nil, err
+	}
 	var calls []Call
 	err := d.All(ctx, &calls, `SELECT * FROM llm_call WHERE key = ? ORDER BY attempt`, key)
 	return calls, err

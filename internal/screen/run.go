@@ -207,8 +207,7 @@ func (c Screener) Run(ctx context.Context, d *db.DB, o Options) (sum Summary, er
 		return sum, nil
 	}
 	if o.Concurrency <= 0 {
-		// More than the client lets through: while one source is written, another is asked about.
-		o.Concurrency = c.Client.Endpoint().MaxInFlight*3/2 + 4
+		o.Concurrency = c.Client.AtOnce()
 	}
 	t := tally{sum: &sum, progress: o.Progress}
 	g, inner := errgroup.WithContext(ctx)
