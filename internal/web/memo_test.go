@@ -1,6 +1,8 @@
 package web
 
 import (
+	"errors"
+	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -55,4 +57,75 @@ func TestMemo(t *testing.T) {
 	if b := get("slow", "2", true); a == b {
 		t.Error("never made again, though something changed")
 	}
+}
+
+// What is watched while it changes is shown as it was while it is computed anew, and that is never done
+// twice at once.
+func TestMemoLive(t *testing.T) {
+	t.Parallel()
+	m := memo[string, string]{moment: time.Millisecond}
+	var computed atomic.Int64
+	let := make(chan error)
+	live := func(version string) (string, bool, error) {
+		v, asOf, err := m.live("x", version, func() (string, error) {
+			if computed.Add(1); version != "1" {
+				if err := <-let; err != nil {
+					return "", err
+				}
+			}
+			time.Sleep(2 * quick)
+			return "of " + version, nil
+		})
+		return v, asOf.IsZero(), err
+	}
+	want := func(version, v string, current bool) {
+		t.Helper()
+		if got, isCurrent, err := live(version); got != v || isCurrent != current || err != nil {
+			t.Errorf("asked for %s: %q, current %v, %v", version, got, isCurrent, err)
+		}
+	}
+	settled := func() {
+		t.Helper()
+		m.mu.Lock()
+		r := m.renewals["x"]
+		m.mu.Unlock()
+		if r != nil {
+			<-r.done
+		}
+	}
+	want("1", "of 1", true)
+	want("1", "of 1", true)
+	for range 3 {
+		want("2", "of 1", false)
+	}
+	let <- nil
+	settled()
+	want("2", "of 2", true)
+	if n := computed.Load(); n != 2 {
+		t.Errorf("computed %d times", n)
+	}
+
+	// Who waits long enough is given what is new, and one who asked for something newer still is told so.
+	want("3", "of 2", false)
+	m.moment = time.Minute
+	go func() { let <- nil }()
+	if v, current, err := live("4"); v != "of 3" || current || err != nil {
+		t.Error(v, current, err)
+	}
+
+	// An error is met by who waits for it, and what it could not renew is forgotten.
+	go func() { let <- errors.New("broken") }()
+	if _, _, err := live("4"); err == nil || err.Error() != "broken" {
+		t.Error(err)
+	}
+	go func() { let <- nil }()
+	want("4", "of 4", true)
+
+	// What is too old is not shown.
+	m.moment = time.Millisecond
+	old := m.kept["x"]
+	old.made = old.made.Add(-2 * stale)
+	m.kept["x"] = old
+	go func() { let <- nil }()
+	want("5", "of 5", true)
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"testing"
+	"time"
 
 	"coigwriter/internal/evaluate"
 	"coigwriter/internal/genre"
@@ -49,6 +50,17 @@ func BenchmarkResultsPage(b *testing.B) {
 	})
 	b.Run("again", func(b *testing.B) {
 		for b.Loop() {
+			lead.get("/studies/"+s.ID+"/results", 200)
+		}
+	})
+	b.Run("while people judge", func(b *testing.B) { // each load meets a verdict that the results do not hold
+		ts.s.results.moment = 0
+		for b.Loop() {
+			ts.s.results.mu.Lock()
+			old := ts.s.results.kept[s.ID]
+			old.version, old.made = "before", time.Now()
+			ts.s.results.kept[s.ID] = old
+			ts.s.results.mu.Unlock()
 			lead.get("/studies/"+s.ID+"/results", 200)
 		}
 	})

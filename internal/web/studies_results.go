@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+	"time"
 
 	"coigwriter/internal/analysis"
 	"coigwriter/internal/errs"
@@ -27,12 +28,14 @@ type resultsView struct {
 	J    *evaluate.Judge // whose findings F are; nil for people
 	Tabs []Tab
 	Tax  *genre.Taxonomy
+	AsOf time.Time        // when what is shown was computed, if verdicts have come since
 	Odd  []evaluate.Found // answers that were cut, or are in another language
 }
 
 const byCalibration = "calibration"
 
-// resultsOf computes a study's results, or remembers them if nothing has changed since.
+// resultsOf computes a study's results, or remembers them: those of many verdicts may lag behind the last
+// few while they are computed anew.
 func (s *Server) resultsOf(ctx context.Context, id string) (v resultsView, err error) {
 	if v.S, err = evaluate.Get(ctx, s.db, id); err != nil {
 		return v, err
@@ -43,12 +46,17 @@ func (s *Server) resultsOf(ctx context.Context, id string) (v resultsView, err e
 	if v.Tax, err = project.Taxonomy(ctx, s.db); err != nil {
 		return v, err
 	}
-	records, version, err := s.recordsOf(ctx, v.S)
+	version, err := evaluate.Version(ctx, s.db, v.S)
 	if err != nil {
 		return v, err
 	}
-	v.R, err = s.results.exact(id, version+" "+v.Tax.Hash(), func() (evaluate.Results, error) {
-		return evaluate.ResultsOf(ctx, s.db, v.S, records, v.Tax)
+	whole := context.WithoutCancel(ctx)
+	v.R, v.AsOf, err = s.results.live(id, version+" "+v.Tax.Hash(), func() (evaluate.Results, error) {
+		records, _, err := s.recordsOf(whole, v.S)
+		if err != nil {
+			return evaluate.Results{}, err
+		}
+		return evaluate.ResultsOf(whole, s.db, v.S, records, v.Tax)
 	})
 	return v, err
 }
