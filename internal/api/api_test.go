@@ -3,9 +3,11 @@ package api_test
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -214,10 +216,15 @@ func TestBenchmark(t *testing.T) {
 // A study from plan to close over the API: what is wrong is named, and defaults are filled in.
 func TestStudies(t *testing.T) {
 	d := dbtest.Open(t)
-	srv := httptest.NewServer(api.New(api.Options{DB: d}))
+	a := api.New(api.Options{DB: d})
+	srv := httptest.NewServer(a)
 	defer srv.Close()
 	eng := client{t, srv.URL + "/api/v1", token(t, d, user.Engineer)}
-	eye := dbtest.Person(t, d, "eye", "evaluator")
+	rater := client{t, srv.URL, token(t, d, user.Evaluator)}
+	eye := "p-" + string(user.Evaluator)
+	if err := d.One(t.Context(), &eye, `SELECT id FROM person WHERE login = ?`, eye); err != nil {
+		t.Fatal(err)
+	}
 	want := func(method, path, body string, code int, words ...string) string {
 		t.Helper()
 		got, reply, _ := eng.do(method, path, body)
@@ -244,8 +251,8 @@ func TestStudies(t *testing.T) {
 	}
 	read(want("POST", "/benchmark", `{"name":"春","queries":[{"id":"q1","genre":"散文","prompt":"写一写门槛。"},{"id":"q2","genre":"诗歌","prompt":"写一写门。"}]}`, 200))
 	want("POST", "/benchmark/"+made.Set.ID+"/freeze", "", 200)
-	want("POST", "/benchmark/"+made.Set.ID+"/answers", `{"answers":[{"query_id":"q1","model":"m","output":"灯亮着"},{"query_id":"q1","model":"n","output":"灯灭了"},{"query_id":"q2","model":"m","output":"门开着"},{"query_id":"q2","model":"n","output":"门关了"}]}`, 200, `"added":4`)
-	plan := `{"set_id":"` + made.Set.ID + `","models":["m","n"],"evaluators":["` + eye + `"],"overlap":1,"attention":0}`
+	want("POST", "/benchmark/"+made.Set.ID+"/answers", `{"answers":[{"query_id":"q1","model":"model-north","output":"灯亮着"},{"query_id":"q1","model":"model-south","output":"灯灭了"},{"query_id":"q2","model":"model-north","output":"门开着"},{"query_id":"q2","model":"model-south","output":"门关了"}]}`, 200, `"added":4`)
+	plan := `{"set_id":"` + made.Set.ID + `","models":["model-north","model-south"],"evaluators":["` + eye + `"],"overlap":1,"attention":0}`
 	want("POST", "/studies", `{"name":"一","kind":"pair","plan":{"speed":3}}`, 422, "body.plan.speed")
 	want("POST", "/studies", `{"name":"一","kind":"pair","plan":{}}`, 422, "body.set_id", "body.models", "body.evaluators")
 	want("POST", "/studies", `{"name":"一","kind":"quiz","plan":{}}`, 422)
@@ -262,4 +269,27 @@ func TestStudies(t *testing.T) {
 	want("POST", at+"/close", `{"reason":"enough"}`, 200, `"closed"`)
 	want("GET", at, "", 200, "close-early", "enough")
 	want("GET", "/studies", "", 200, `"tasks":2`)
+
+	// Whatever a rater asks of any operation, not a byte of a reply says who wrote an answer.
+	secrets := []string{"model-north", "model-south"}
+	for _, query := range []string{`SELECT id FROM answer`, `SELECT id FROM study_item`, `SELECT plan_hash FROM study`, `SELECT id FROM query`} {
+		var values []string
+		if err := d.All(t.Context(), &values, query); err != nil || len(values) == 0 {
+			t.Fatalf("%s: %v", query, err)
+		}
+		secrets = append(secrets, values...)
+	}
+	for _, route := range a.Routes() {
+		for _, id := range []string{made.ID, made.Set.ID} {
+			path := regexp.MustCompile(`\{[^}]*\}`).ReplaceAllString(route.Path, id)
+			for _, q := range []string{"", "?of=votes", "?study=" + id} {
+				_, reply, header := rater.do(route.Method, path+q, "")
+				for _, secret := range secrets {
+					if strings.Contains(reply+fmt.Sprint(header), secret) {
+						t.Errorf("%s %s%s tells a rater %s: %s", route.Method, path, q, secret, reply)
+					}
+				}
+			}
+		}
+	}
 }

@@ -6,6 +6,7 @@ import (
 	"math"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -215,13 +216,27 @@ func (v resultsView) figureAt(name string) string {
 	return addressOf(studyPath(v.S.ID)+"/results/figure/"+url.PathEscape(name), q)
 }
 
-// votesAt is the list of verdicts behind a cell: row a against column b.
+// votesAt is the list of verdicts behind a cell: row a against column b, or on a where b is "".
 func (v resultsView) votesAt(a, b, language string) string {
-	q := url.Values{"a": {a}, "b": {b}, "lang": {language}}
-	if v.By != "" {
-		q.Set("by", v.By)
+	return addressOf(studyPath(v.S.ID)+"/votes", voteFilter{A: a, B: b, Lang: language, By: v.By}.query())
+}
+
+// verdictsOn links the models that a table names to the verdicts on them in a language.
+func (v resultsView) verdictsOn(language string) func(cell any) string {
+	return func(cell any) string {
+		if name, ok := cell.(string); ok && slices.Contains(v.R.Models, name) {
+			return v.votesAt(name, "", language)
+		}
+		return ""
 	}
-	return studyPath(v.S.ID) + "/votes?" + q.Encode()
+}
+
+// linkOf is where a cell leads; a nil link leads nowhere.
+func linkOf(link func(cell any) string, cell any) string {
+	if link == nil {
+		return ""
+	}
+	return link(cell)
 }
 
 // heat is the class of a cell by its share: five steps each way from one half.

@@ -86,6 +86,18 @@ func TestStudyResults(t *testing.T) {
 	lead.get(at+"/results/figure/winrate.en", 404)
 	lead.get(at+"/results?by=judge-1", 404)
 	a, b := w.Models[0], w.Models[1]
+	// A model's name in the matrix and in the table of strengths leads to the votes on it, a rater's row to theirs.
+	onA := "/votes?" + (voteFilter{A: a, Lang: "zh"}).query().Encode()
+	if n := strings.Count(page, strings.ReplaceAll(onA, "&", "&amp;")); n < 2 {
+		t.Errorf("%d links to the votes on %s", n, a)
+	}
+	lead.get(at+onA, 200, "读了两遍&lt;b&gt;")
+	rater := r.Raters[0]
+	own := "/votes?" + (voteFilter{Rater: rater.Pseudonym}).query().Encode()
+	lead.get(at, 200, own)
+	if list := lead.get(at+own, 200, rater.Pseudonym); strings.Contains(list[strings.Index(list, "<tbody"):strings.Index(list, "</tbody>")], r.Raters[1].Pseudonym) {
+		t.Error("the list of one rater's votes holds another's")
+	}
 	list := lead.get(at+"/votes?"+url.Values{"a": {a}, "b": {b}, "lang": {"zh"}}.Encode(), 200, "读了两遍&lt;b&gt;")
 	n := 0
 	for _, v := range r.Votes {
