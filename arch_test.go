@@ -25,6 +25,8 @@ var order = [][]string{
 	{"redteam"},
 	{"triplet"},
 	{"evaluate"},
+	{"train"},
+	{"mix"},
 	{"bench"},
 	{"screen", "label"},
 	{"source"},
