@@ -224,7 +224,7 @@ var baseEnv = []string{
 	"HF_HUB_DISABLE_TELEMETRY=1",
 	"PYTHONUNBUFFERED=1",
 	"TOKENIZERS_PARALLELISM=false", // it deadlocks in the processes that tokenize
-	"WANDB_DISABLED=true",
+	"WANDB_MODE=disabled",
 }
 
 // env is baseEnv with what this run needs, sorted.
