@@ -35,8 +35,9 @@ func probe(ctx context.Context, engine, python string) (p Probe, err error) {
 	ctx, cancel := context.WithTimeout(ctx, probeTime)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, path, "-c", probeScript, engine)
-	cmd.Dir = os.TempDir() // a package must not be found in the directory we happen to stand in
-	cmd.Env = append(os.Environ(), baseEnv...)
+	// Python looks for packages where it stands first: a click.py there would break an engine.
+	cmd.Dir = filepath.Dir(path)
+	cmd.Env = append(append(os.Environ(), baseEnv...), "PYTHONSAFEPATH=1")
 	var out, said bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &said
 	cmd.WaitDelay = time.Second

@@ -32,6 +32,7 @@ func eachReal(t *testing.T, test func(*testing.T, Engine, Probe)) {
 				}
 				if !p.Installed || p.Broken != "" {
 					why += "\n" + python + " has none that works: " + p.Broken
+					t.Log(why)
 					continue
 				}
 				found = true
@@ -147,14 +148,11 @@ import sys
 from swift.cli.main import parse_yaml_args
 argv = ["train.yaml"]
 parse_yaml_args(argv)
-try:
-    from swift.arguments import SftArguments as arguments
-except ImportError:
-    from swift.llm import TrainArguments as arguments
+from swift.arguments import SftArguments
 from swift.utils import parse_args
-a, rest = parse_args(arguments, argv)
+a, rest = parse_args(SftArguments, argv)
 assert not rest, rest
-got = (a.learning_rate, a.per_device_train_batch_size, a.gradient_accumulation_steps, a.num_train_epochs, a.max_length, a.seed, getattr(a, "tuner_type", None) or a.train_type)
+got = (a.learning_rate, a.per_device_train_batch_size, a.gradient_accumulation_steps, a.num_train_epochs, a.max_length, a.seed, a.tuner_type)
 `,
 	"trl": `
 from trl.scripts.sft import make_parser

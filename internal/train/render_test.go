@@ -34,7 +34,7 @@ func recorded(t *testing.T, name string) Probe {
 }
 
 // versions are the recorded environments, of each engine the newest and one before transformers 5.
-var versions = []string{"llamafactory-0.9.5", "llamafactory-0.9.4", "swift-4.6.0", "swift-3.9.3", "trl-0.29.1", "trl-0.24.0"}
+var versions = []string{"llamafactory-0.9.5", "llamafactory-0.9.4", "swift-4.6.0", "swift-4.5.0", "trl-0.29.1", "trl-0.24.0"}
 
 // engineOf is the engine of a recorded environment.
 func engineOf(t *testing.T, name string) Engine {
