@@ -127,6 +127,7 @@ func leftIn(t testing.TB, out string) (ls []LeftOutRow) {
 // Smaller configurations are the beginnings of larger ones, in the same order; G has the general rows of
 // the largest.
 func TestNested(t *testing.T) {
+	t.Parallel()
 	b := newBench(t, triplets(30), general(300))
 	m, out := b.must(head + sizes("CW", `"all"`, 0, "CW+10", `"all"`, 10, "CW+100", `"all"`, 100, "half", 15, 50, "G", 0, 100))
 	for _, c := range []struct{ small, large string }{{"CW+10", "CW+100"}, {"half", "CW+100"}, {"G", "CW+100"}, {"CW", "CW+10"}} {
@@ -174,6 +175,7 @@ func TestGolden(t *testing.T) {
 // What is drawn hangs on the seed and on what rows say: not on the order of lines or files, not on where
 // thoughts go.
 func TestOrderMakesNoDifference(t *testing.T) {
+	t.Parallel()
 	rapid.Check(t, func(rt *rapid.T) {
 		n := rapid.IntRange(1, 60).Draw(rt, "n")
 		lines := general(n)
@@ -208,6 +210,7 @@ func TestOrderMakesNoDifference(t *testing.T) {
 
 // A narrow pool, read several times, draws what a wide one does.
 func TestRoundsDrawTheSame(t *testing.T) {
+	t.Parallel()
 	rapid.Check(t, func(rt *rapid.T) {
 		n := rapid.IntRange(1, 200).Draw(rt, "rows")
 		width := rapid.IntRange(1, 50).Draw(rt, "width")
@@ -343,6 +346,7 @@ func TestRunOfTheBenchmark(t *testing.T) {
 // No row of a configuration is left out, holds a query, or is nearly a copy of another: checked by brute
 // force over random pools.
 func TestNothingLeftOutComesIn(t *testing.T) {
+	t.Parallel()
 	rapid.Check(t, func(rt *rapid.T) {
 		n := rapid.IntRange(2, 25).Draw(rt, "n")
 		lines := general(n)
@@ -539,6 +543,7 @@ func TestQuantiles(t *testing.T) {
 
 // Verify finds what was changed, added, taken away or lied about.
 func TestVerifyFindsChanges(t *testing.T) {
+	t.Parallel()
 	b := newBench(t, triplets(3), append(general(10), general(1)...))
 	plan := head + sizes("M", 3, 5, "L", 3, 10)
 	edit := func(name string, f func(string) string) func(string) {
