@@ -135,7 +135,7 @@ func (e Swift) Render(j Job, p Probe) ([]File, error) {
 	}
 	files := []File{
 		textFile(settingsFile, yamlFile(pl.head(e), pairs)),
-		rowsFile(rowsName, pl.rows(), func(r mix.Row) any {
+		pl.rowsFile(func(r mix.Row) any {
 			return struct {
 				Messages []mix.Message `json:"messages"`
 				Channel  string        `json:"channel"`
