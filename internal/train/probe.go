@@ -35,9 +35,11 @@ func probe(ctx context.Context, engine, python string) (p Probe, err error) {
 	ctx, cancel := context.WithTimeout(ctx, probeTime)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, path, "-c", probeScript, engine)
-	// Python looks for packages where it stands first: a click.py there would break an engine.
-	cmd.Dir = filepath.Dir(path)
-	cmd.Env = append(append(os.Environ(), baseEnv...), "PYTHONSAFEPATH=1")
+	if cmd.Dir, err = os.MkdirTemp("", "coigwriter-probe-"); err != nil { // Python imports from where it stands: an empty place, which nobody else writes to
+		return p, errs.Unavailablef("%w", err)
+	}
+	defer os.RemoveAll(cmd.Dir)
+	cmd.Env = append(os.Environ(), baseEnv...)
 	var out, said bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &said
 	cmd.WaitDelay = time.Second
