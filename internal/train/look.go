@@ -1,0 +1,192 @@
+package train
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"time"
+
+	"coigwriter/internal/db"
+	"coigwriter/internal/errs"
+)
+
+// How long a run that is asked to stop has to end by itself, and a start to note its process.
+const (
+	StopGrace  = 30 * time.Second
+	startGrace = time.Minute
+)
+
+// tailBytes is how much of the engine's log is kept with a run.
+const tailBytes = 16 << 10
+
+// Look reads how far a run is and stores it: the new points of its curve, and its end where it has one.
+// Several processes may look at once; each does no harm to the other. It needs the run's machine for the
+// end of a run that was killed, since only there can its processes be looked for.
+func Look(ctx context.Context, d *db.DB, r Run) (Run, error) {
+	if !r.Going() {
+		return r, nil
+	}
+	e, err := Of(r.Engine)
+	if err != nil {
+		return r, err
+	}
+	p, what := r.process()
+	here := r.Here()
+	alive := here && p.alive(what) // before the files are read: the marker is written before the process ends
+	if points, err := e.Progress(r.Dir); err == nil { // a log that cannot be read now may be read at the next look
+		if _, err := keepPoints(ctx, d, r.ID, points); err != nil {
+			return r, err
+		}
+	} else if !errors.Is(err, os.ErrNotExist) && ctx.Err() == nil {
+		r.Reason = err.Error()
+	}
+	now := d.Now()
+	switch {
+	case alive && r.State == Stopping && r.StopAt != nil && now.Sub(*r.StopAt) >= StopGrace:
+		p.kill(what)
+		return r, nil
+	case alive, here && r.Pid == 0 && r.StartedAt != nil && now.Sub(*r.StartedAt) < startGrace:
+		return r, nil
+	}
+	code, marked := exitCode(r.Dir)
+	if !here && !marked {
+		return r, nil // its own machine will say
+	}
+	return settle(ctx, d, e, r, code, marked)
+}
+
+// settle ends a run whose processes are gone.
+func settle(ctx context.Context, d *db.DB, e Engine, r Run, code int, marked bool) (Run, error) {
+	tail := Tail(r.LogPath(), tailBytes)
+	out, err := e.Done(r.Dir)
+	if err != nil && ctx.Err() == nil {
+		out.Why = err.Error()
+	}
+	to, reason, advice := Failed, "", ""
+	switch {
+	case out.Done:
+		to = Finished
+	case r.State == Stopping:
+		to = Stopped
+	case marked:
+		reason, advice = diagnose(e, tail, code)
+		if code == 0 && out.Why != "" {
+			reason = out.Why
+		}
+	default:
+		reason, advice = diagnose(e, tail, -1)
+		if advice == "" {
+			reason = "interrupted: its processes are gone and left no word, killed or by a restart of the machine"
+			advice = "resume it: it goes on from its newest checkpoint"
+		}
+	}
+	ended, err := end(ctx, d, r.ID, to, out, reason, advice, tail)
+	if errors.Is(err, errs.Conflict) { // another process has said so this instant
+		return GetRun(ctx, d, r.ID)
+	}
+	return ended, err
+}
+
+// exitCode reads the marker of an attempt: how its command ended, and whether it has.
+func exitCode(dir string) (int, bool) {
+	raw, err := os.ReadFile(filepath.Join(dir, ExitFile))
+	if err != nil {
+		return 0, false
+	}
+	var m struct{ Code int }
+	if json.Unmarshal(raw, &m) != nil {
+		return 0, false
+	}
+	return m.Code, true
+}
+
+// exitWords says what a code of the shell means.
+func exitWords(code int) string {
+	switch {
+	case code == 137:
+		return "its process was killed (137), as the system does when memory runs out"
+	case code > 128:
+		return fmt.Sprintf("its process was ended by signal %d", code-128)
+	}
+	return fmt.Sprintf("its process ended with code %d", code)
+}
+
+// Tail returns the end of a file, from the beginning of a line, at most n bytes; "" where there is none.
+func Tail(path string, n int64) string {
+	f, err := os.Open(path)
+	if err != nil {
+		return ""
+	}
+	defer f.Close()
+	st, err := f.Stat()
+	if err != nil {
+		return ""
+	}
+	from := max(0, st.Size()-n)
+	raw := make([]byte, min(n, st.Size()))
+	got, err := f.ReadAt(raw, from)
+	if err != nil && !errors.Is(err, io.EOF) {
+		return ""
+	}
+	return lines(raw[:got], from > 0)
+}
+
+// Stop asks a run's processes to end; a planned one is dropped. What does not end in [StopGrace] is
+// killed at a later look. The run can be resumed.
+func Stop(ctx context.Context, d *db.DB, by, id string) (Run, error) {
+	r, err := GetRun(ctx, d, id)
+	if err != nil {
+		return r, err
+	}
+	if !r.Here() {
+		return r, errs.Conflictf("%s runs on the machine %s: stop it there", r.Name, r.Host)
+	}
+	if r.State == Planned {
+		return move(ctx, d, by, id, Stopped, func(tx *db.DB, r *Run) error { r.Queued = false; return nil })
+	}
+	r, err = move(ctx, d, by, id, Stopping, func(tx *db.DB, r *Run) error {
+		now := tx.Now()
+		r.StopAt = &now
+		return nil
+	})
+	if err != nil {
+		return r, err
+	}
+	p, what := r.process()
+	p.terminate(what)
+	return r, nil
+}
+
+// Sweep looks at every run of this machine that is under way and, where start is set, starts the next
+// that waits. One that cannot be looked at keeps none of the others from it.
+func Sweep(ctx context.Context, d *db.DB, start bool) error {
+	var going []Run
+	if err := d.All(ctx, &going, `SELECT * FROM training_run WHERE state IN (?, ?) AND host = ? ORDER BY started_at, id`, Running, Stopping, hostname()); err != nil {
+		return err
+	}
+	var bad []error
+	for _, r := range going {
+		if _, err := Look(ctx, d, r); err != nil {
+			bad = append(bad, fmt.Errorf("run %s: %w", r.Name, err))
+		}
+	}
+	if start {
+		r, err := Next(ctx, d)
+		switch {
+		case err == nil:
+			if _, err := Begin(ctx, d, "system", r.ID); err != nil && !errors.Is(err, errs.Conflict) {
+				bad = append(bad, fmt.Errorf("run %s: %w", r.Name, err))
+				if _, err := end(ctx, d, r.ID, Failed, r.Outcome.V, err.Error(), "", r.LogTail); err != nil && !errors.Is(err, errs.Conflict) {
+					bad = append(bad, err)
+				}
+			}
+		case !errors.Is(err, errs.NotFound):
+			bad = append(bad, err)
+		}
+	}
+	return errors.Join(bad...)
+}
