@@ -32,6 +32,7 @@ type Settings struct {
 	MaxLength int    `json:"max_length" toml:"max_length"` // tokens of one row, prompt and answer
 	Template  string `json:"template" toml:"template"`     // "" for the model's own chat template, where the engine can use it
 	Thinking  bool   `json:"thinking" toml:"thinking"`     // of a reasoning template: rows without a thought get an empty one to learn
+	AllTurns  bool   `json:"all_turns" toml:"all_turns"` // learn every answer of a conversation, not the last alone
 	Packing   bool   `json:"packing" toml:"packing"`
 
 	Precision             string  `json:"precision" toml:"precision"` // bf16, fp16, fp32
@@ -99,6 +100,7 @@ var Fields = []Field{
 	{"max_length", Ours, "tokens of a row, prompt and answer together. The engines' defaults (1,024 or 2,048) cut most stories; 32,768 is what Qwen2.5 can attend to"},
 	{"template", Ours, "the chat template by the engine's name; empty for the one that comes with the model's tokenizer. LLaMA-Factory needs a name"},
 	{"thinking", Ours, "of a reasoning template (Qwen3 and others): whether a row without a thought learns to write an empty one. Off, so that general rows do not teach it"},
+	{"all_turns", Ours, "of a conversation with several turns: learn every answer, not the last alone. Off: TRL cannot do it on such rows, and the rows made from triplets have one answer"},
 	{"packing", Ours, "several rows in one sequence. Off: a batch would be 32 sequences, not 32 rows, and a run a fraction of the steps"},
 	{"precision", Ours, "bf16, fp16 or fp32 of the arithmetic; bf16 wants an Ampere GPU or newer"},
 	{"tuning", Ours, "full trains every weight, lora small matrices beside them"},

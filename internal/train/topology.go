@@ -2,6 +2,7 @@ package train
 
 import (
 	"fmt"
+	"path/filepath"
 	"slices"
 
 	"coigwriter/internal/errs"
@@ -28,6 +29,7 @@ type Topology struct {
 	Launcher Launcher `json:"launcher" toml:"launcher"`
 	Nodes    int      `json:"nodes" toml:"nodes"` // machines
 	GPUs     int      `json:"gpus" toml:"gpus"`   // of each machine; on CPU the processes of each
+	Devices  string   `json:"devices,omitempty" toml:"devices"` // which GPUs, as CUDA_VISIBLE_DEVICES names them; "" for the first
 
 	Master string `json:"master,omitempty" toml:"master"` // torchrun: address of the first machine, as the others see it
 	Port   int    `json:"port,omitempty" toml:"port"`     // where processes meet; 0 for 29500
@@ -43,7 +45,7 @@ type Topology struct {
 	Namespace string `json:"namespace,omitempty" toml:"namespace"` // kubernetes
 	Image     string `json:"image,omitempty" toml:"image"`         // kubernetes: with the engine installed
 	Claim     string `json:"claim,omitempty" toml:"claim"`         // kubernetes: the volume claim with the run's directory and the model
-	Mount     string `json:"mount,omitempty" toml:"mount"`         // kubernetes: where the claim is mounted; "" for the run's directory's own path on this machine
+	Mount     string `json:"mount,omitempty" toml:"mount"`         // kubernetes: where the claim is mounted: the run's directory and the model are below it, here and there
 }
 
 // World is the number of processes, each with one device.
@@ -73,5 +75,6 @@ func (t Topology) Check() error {
 	say(t.Launcher != Torchrun || t.Nodes == 1 || t.Master != "", "master", "give the address of the first machine, at which the others meet it")
 	say(t.Launcher != Kubernetes || t.Image != "", "image", "give a container image in which the engine is installed")
 	say(t.Launcher != Kubernetes || t.Claim != "", "claim", "give the persistent volume claim that holds the run's directory and the model")
+	say(t.Launcher != Kubernetes || filepath.IsAbs(t.Mount), "mount", "give the absolute path at which the claim is mounted")
 	return errs.Fields(bad...)
 }

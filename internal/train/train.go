@@ -16,7 +16,10 @@ import (
 	"context"
 	"io"
 	"path/filepath"
+	"strings"
 	"time"
+
+	"coigwriter/internal/errs"
 )
 
 // A Job is one run to be made: a configuration of a mix, a checkpoint to start from, an engine's Python.
@@ -62,20 +65,23 @@ type Command struct {
 // A Probe is what an engine's Python says of itself.
 type Probe struct {
 	Engine    string            `json:"engine"`
-	Python    string            `json:"python"`            // the interpreter asked
-	Version   string            `json:"python_version"`    // "3.11.4"
-	Installed bool              `json:"installed"`         // the engine's package is there
-	Versions  map[string]string `json:"versions"`          // package → version: the engine's, transformers, torch, accelerate, datasets, peft, trl, deepspeed, vllm, sglang; absent where not installed
-	Path      map[string]string `json:"paths,omitempty"`   // package → directory, of the engine's own
-	GPUs      []GPU             `json:"gpus"`              // devices that torch sees
-	Broken    string            `json:"broken,omitempty"`  // why the engine's package cannot be imported though it is there
-	Install   string            `json:"install,omitempty"` // the command that installs it, where it is missing
+	Python    string            `json:"python"`              // the interpreter asked
+	Version   string            `json:"python_version"`      // "3.11.4"
+	Installed bool              `json:"installed"`           // the engine's package is there
+	Versions  map[string]string `json:"versions"`            // package → version, of those that matter to a run; absent where not installed
+	Keys      []string          `json:"keys,omitempty"`      // settings that the engine's own parser takes, sorted
+	Templates []string          `json:"templates,omitempty"` // chat templates it knows by name, sorted; none where it takes the tokenizer's
+	Reasoning []string          `json:"reasoning,omitempty"` // of Templates: those that add an empty thought to an answer without one
+	GPUs      []GPU             `json:"gpus"`                // devices that torch sees
+	Visible   string            `json:"visible,omitempty"`   // CUDA_VISIBLE_DEVICES, as it was for the probe
+	Broken    string            `json:"broken,omitempty"`    // why the engine cannot be imported though its package is there
 }
 
 // A GPU is one device.
 type GPU struct {
-	Name      string `json:"name"`
-	MemoryMiB int    `json:"memory_mib"`
+	Name       string `json:"name"`
+	MemoryMiB  int    `json:"memory_mib"`
+	Capability string `json:"capability"` // CUDA's, "8.0"
 }
 
 // A Warning is something that does not stop a run but changes what comes out of it.
@@ -95,6 +101,7 @@ type Point struct {
 	Elapsed      time.Duration `json:"elapsed"`             // since the start or the last resume
 	Remaining    time.Duration `json:"remaining"`           // the engine's guess, 0 where it makes none
 	MemoryMiB    int           `json:"memory_mib,omitempty"`
+	Tokens       int64         `json:"tokens,omitempty"` // read since the start of the run, 0 where the engine does not say
 	At           time.Time     `json:"at,omitzero"`          // zero where the engine does not say
 	NotFinite    bool          `json:"not_finite,omitempty"` // the loss or gradient norm was NaN or infinite; the field is 0 then
 }
@@ -107,6 +114,12 @@ type Outcome struct {
 	Loss       float64       `json:"loss"`       // mean over the run, as the engine reports it
 	Runtime    time.Duration `json:"runtime"`    // of training, since the last start
 	Why        string        `json:"why,omitempty"`
+}
+
+// Loaded is what an engine says it read.
+type Loaded struct {
+	Rows  int `json:"rows"`  // 0 before it says so
+	Steps int `json:"steps"` // that it means to take
 }
 
 // An Engine is one training program. Its methods touch files and, in Probe, start its Python; none
@@ -124,16 +137,30 @@ type Engine interface {
 	// Check says what stands against the job before anything is written: an error for what cannot work,
 	// warnings for what would change the result unnoticed.
 	Check(Job, Probe) ([]Warning, error)
-	// Render returns all files of the run for the versions that were found.
+	// Render returns all files of the run, for the versions that were found.
 	Render(Job, Probe) ([]File, error)
-	// Command starts the run on the node of that rank; from names a checkpoint to resume from, "" to begin.
-	Command(j Job, p Probe, rank int, from string) (Command, error)
+	// Command starts the run, or resumes it from a checkpoint: one directory below [Job.Out], or "".
+	Command(j Job, p Probe, from string) Command
 	// Progress reads the engine's own log under a run's directory: one point a step, in order, the last
 	// where a step was logged twice. No log yet means no points.
 	Progress(dir string) ([]Point, error)
+	// Loaded reads what the engine says it loaded.
+	Loaded(dir string) (Loaded, error)
 	// Done reads the marker and the engine's end files.
 	Done(dir string) (Outcome, error)
 }
 
 // Engines lists the engines, the default first.
 var Engines = []Engine{LlamaFactory{}, Swift{}, TRL{}}
+
+// EngineNamed finds an engine by its key.
+func EngineNamed(name string) (Engine, error) {
+	var known []string
+	for _, e := range Engines {
+		if e.Name() == name {
+			return e, nil
+		}
+		known = append(known, e.Name())
+	}
+	return nil, errs.Invalidf("no engine is called %q; there are %s", name, strings.Join(known, ", "))
+}
