@@ -2,7 +2,6 @@ package train
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -30,7 +29,7 @@ func Look(ctx context.Context, d *db.DB, r Run) (Run, error) {
 	if !r.Going() {
 		return r, nil
 	}
-	e, err := Of(r.Engine)
+	e, err := EngineNamed(r.Engine)
 	if err != nil {
 		return r, err
 	}
@@ -93,15 +92,9 @@ func settle(ctx context.Context, d *db.DB, e Engine, r Run, code int, marked boo
 
 // exitCode reads the marker of an attempt: how its command ended, and whether it has.
 func exitCode(dir string) (int, bool) {
-	raw, err := os.ReadFile(filepath.Join(dir, ExitFile))
-	if err != nil {
-		return 0, false
-	}
-	var m struct{ Code int }
-	if json.Unmarshal(raw, &m) != nil {
-		return 0, false
-	}
-	return m.Code, true
+	var e Exit
+	ok := readJSON(filepath.Join(dir, ExitFile), &e)
+	return e.Code, ok
 }
 
 // exitWords says what a code of the shell means.
@@ -159,34 +152,4 @@ func Stop(ctx context.Context, d *db.DB, by, id string) (Run, error) {
 	p, what := r.process()
 	p.terminate(what)
 	return r, nil
-}
-
-// Sweep looks at every run of this machine that is under way and, where start is set, starts the next
-// that waits. One that cannot be looked at keeps none of the others from it.
-func Sweep(ctx context.Context, d *db.DB, start bool) error {
-	var going []Run
-	if err := d.All(ctx, &going, `SELECT * FROM training_run WHERE state IN (?, ?) AND host = ? ORDER BY started_at, id`, Running, Stopping, hostname()); err != nil {
-		return err
-	}
-	var bad []error
-	for _, r := range going {
-		if _, err := Look(ctx, d, r); err != nil {
-			bad = append(bad, fmt.Errorf("run %s: %w", r.Name, err))
-		}
-	}
-	if start {
-		r, err := Next(ctx, d)
-		switch {
-		case err == nil:
-			if _, err := Begin(ctx, d, "system", r.ID); err != nil && !errors.Is(err, errs.Conflict) {
-				bad = append(bad, fmt.Errorf("run %s: %w", r.Name, err))
-				if _, err := end(ctx, d, r.ID, Failed, r.Outcome.V, err.Error(), "", r.LogTail); err != nil && !errors.Is(err, errs.Conflict) {
-					bad = append(bad, err)
-				}
-			}
-		case !errors.Is(err, errs.NotFound):
-			bad = append(bad, err)
-		}
-	}
-	return errors.Join(bad...)
 }

@@ -37,25 +37,22 @@ func ownEnv() []string {
 	return env
 }
 
-// quote writes a word for a POSIX shell.
-func quote(s string) string { return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'" }
-
 // script is what an attempt runs: the command, and how it ended in a file that is there whole or not at
 // all. It is plain sh, so that it can be read, and run by hand or by a scheduler, without coigwriter.
-func script(title string, c Command, log, marker string) string {
+func script(title string, c Command) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "#!/bin/sh\n# %s\n# Runs the command and writes %s when it has ended, whoever watches.\n", strings.ReplaceAll(title, "\n", " "), marker)
-	fmt.Fprintf(&b, "dir=$(cd \"$(dirname \"$0\")\" && pwd) || exit 1\ncd %s || exit 1\n", quote(c.Dir))
+	fmt.Fprintf(&b, "#!/bin/sh\n# %s\n# Runs the engine and writes %s when it has ended, whoever watches.\n", strings.ReplaceAll(title, "\n", " "), ExitFile)
+	fmt.Fprintf(&b, "dir=$(cd \"$(dirname \"$0\")\" && pwd) || exit 1\n")
+	if c.Dir != "" {
+		fmt.Fprintf(&b, "cd %s || exit 1\n", shell(c.Dir))
+	}
 	for _, kv := range c.Env {
 		k, v, _ := strings.Cut(kv, "=")
-		fmt.Fprintf(&b, "export %s=%s\n", k, quote(v))
+		fmt.Fprintf(&b, "export %s=%s\n", k, shell(v))
 	}
-	b.WriteString("trap : TERM INT # the command gets the signal too; its end is still to be written down\n")
-	words := make([]string, len(c.Args))
-	for i, a := range c.Args {
-		words[i] = quote(a)
-	}
-	fmt.Fprintf(&b, "%s >>\"$dir\"/%s 2>&1 </dev/null\ncode=$?\n", strings.Join(words, " \\\n  "), quote(log))
-	fmt.Fprintf(&b, "printf '{\"code\": %%d, \"at\": \"%%s\"}\\n' \"$code\" \"$(date -u +%%Y-%%m-%%dT%%H:%%M:%%SZ)\" >\"$dir\"/%s.tmp &&\n  mv \"$dir\"/%s.tmp \"$dir\"/%s\nexit \"$code\"\n", marker, marker, marker)
+	b.WriteString("trap : TERM INT # the engine gets the signal too; its end is still to be written down\n")
+	fmt.Fprintf(&b, "%s >>\"$dir/%s\" 2>&1 </dev/null\ncode=$?\n", shellAll(c.Args), LogFile)
+	b.WriteString(`printf '{"exit":%d,"at":"%s"}\n' "$code" "$(date -u +%Y-%m-%dT%H:%M:%SZ)" >"$dir/` + ExitFile + `.tmp" &&` + "\n")
+	fmt.Fprintf(&b, "  mv \"$dir/%s.tmp\" \"$dir/%s\"\nexit \"$code\"\n", ExitFile, ExitFile)
 	return b.String()
 }

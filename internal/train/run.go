@@ -27,7 +27,6 @@ var Transitions = audit.Transitions{
 	{From: "", To: Planned, Action: "plan", Who: "train.run"},
 	{From: Planned, To: Running, Action: "start", Who: "train.run"},
 	{From: Planned, To: Stopped, Action: "drop", Who: "train.run"},
-	{From: Planned, To: Failed, Action: "fail", Who: "system"},
 	{From: Running, To: Finished, Action: "finish", Who: "system"},
 	{From: Running, To: Failed, Action: "fail", Who: "system"},
 	{From: Running, To: Stopping, Action: "stop", Who: "train.run"},
@@ -120,6 +119,7 @@ type pointRow struct {
 	ElapsedMs    int64
 	RemainingMs  int64
 	MemoryMiB    int `bun:"memory_mib"`
+	Tokens       int64
 	NotFinite    bool
 	At           *time.Time
 }
@@ -127,7 +127,7 @@ type pointRow struct {
 func rowOf(id string, p Point) pointRow {
 	r := pointRow{
 		RunID: id, Step: p.Step, Steps: p.Steps, Epoch: p.Epoch, Loss: p.Loss, LearningRate: p.LearningRate, GradNorm: p.GradNorm,
-		ElapsedMs: p.Elapsed.Milliseconds(), RemainingMs: p.Remaining.Milliseconds(), MemoryMiB: p.MemoryMiB, NotFinite: p.NotFinite,
+		ElapsedMs: p.Elapsed.Milliseconds(), RemainingMs: p.Remaining.Milliseconds(), MemoryMiB: p.MemoryMiB, Tokens: p.Tokens, NotFinite: p.NotFinite,
 	}
 	if !p.At.IsZero() {
 		at := p.At.UTC().Truncate(time.Microsecond)
@@ -139,7 +139,7 @@ func rowOf(id string, p Point) pointRow {
 func (r pointRow) point() Point {
 	p := Point{
 		Step: r.Step, Steps: r.Steps, Epoch: r.Epoch, Loss: r.Loss, LearningRate: r.LearningRate, GradNorm: r.GradNorm,
-		Elapsed: time.Duration(r.ElapsedMs) * time.Millisecond, Remaining: time.Duration(r.RemainingMs) * time.Millisecond, MemoryMiB: r.MemoryMiB, NotFinite: r.NotFinite,
+		Elapsed: time.Duration(r.ElapsedMs) * time.Millisecond, Remaining: time.Duration(r.RemainingMs) * time.Millisecond, MemoryMiB: r.MemoryMiB, Tokens: r.Tokens, NotFinite: r.NotFinite,
 	}
 	if r.At != nil {
 		p.At = *r.At

@@ -2,12 +2,10 @@ package train
 
 import (
 	"context"
+	"errors"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
-	"slices"
-	"strings"
 	"time"
 
 	"coigwriter/internal/db"
@@ -16,50 +14,6 @@ import (
 
 // scriptFile is what an attempt runs, in the run's directory.
 const scriptFile = "run.sh"
-
-// Of returns the engine of that name.
-func Of(name string) (Engine, error) {
-	var names []string
-	for _, e := range Engines {
-		if e.Name() == name {
-			return e, nil
-		}
-		names = append(names, e.Name())
-	}
-	return nil, errs.NotFoundf("there is no engine %q; there are %s", name, strings.Join(names, ", "))
-}
-
-// WriteFiles writes what an engine reads into a run's directory, each file whole or not at all.
-func WriteFiles(dir string, files []File) error {
-	for _, f := range files {
-		if err := writeFile(filepath.Join(dir, f.Path), 0o600, f.Write); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func writeFile(path string, mode os.FileMode, write func(io.Writer) error) (err error) {
-	defer errs.Wrap(&err, "write %s", path)
-	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-		return errs.Unavailablef("%w", err)
-	}
-	tmp, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+"-*")
-	if err != nil {
-		return errs.Unavailablef("%w", err)
-	}
-	defer os.Remove(tmp.Name())
-	if err = write(tmp); err == nil {
-		err = tmp.Chmod(mode)
-	}
-	if cerr := tmp.Close(); err == nil {
-		err = cerr
-	}
-	if err != nil {
-		return err
-	}
-	return os.Rename(tmp.Name(), path)
-}
 
 // Begin starts a planned run on this machine, or takes a stopped or failed one up from its newest
 // checkpoint. It returns when the processes are started; they outlive this one.
@@ -73,7 +27,7 @@ func Begin(ctx context.Context, d *db.DB, by, id string) (r Run, err error) {
 	if l := r.Job.V.Topology.Launcher; l != Local {
 		return r, errs.Conflictf("%s is for %s, whose command is printed and not started here", r.Name, l)
 	}
-	e, err := Of(r.Engine)
+	e, err := EngineNamed(r.Engine)
 	if err != nil {
 		return r, err
 	}
@@ -114,12 +68,19 @@ func ready(e Engine, r Run) (Command, error) {
 		if err := WriteFiles(r.Dir, files); err != nil {
 			return Command{}, err
 		}
+		if err := WriteJob(job); err != nil {
+			return Command{}, err
+		}
 	}
-	from, err := NewestCheckpoint(job.Out())
-	if err != nil {
-		return Command{}, err
+	from := ""
+	if r.Attempt > 0 { // a run that ended before its first checkpoint begins anew
+		newest, err := Newest(r.Dir)
+		if err != nil && !errors.Is(err, errs.NotFound) {
+			return Command{}, err
+		}
+		from = newest.Path
 	}
-	return e.Command(job, probe, 0, from)
+	return e.Command(job, probe, from), nil
 }
 
 // launch starts an attempt.
@@ -132,38 +93,13 @@ func launch(r Run, cmd Command) (Process, error) {
 	if err := log.Close(); err != nil {
 		return Process{}, errs.Unavailablef("%w", err)
 	}
-	if err := os.Remove(filepath.Join(r.Dir, ExitFile)); err != nil && !os.IsNotExist(err) {
+	if err := ClearExit(r.Dir); err != nil {
 		return Process{}, errs.Unavailablef("%w", err)
 	}
-	path := filepath.Join(r.Dir, scriptFile)
-	text := script(fmt.Sprintf("%s, attempt %d", r.Name, r.Attempt), cmd, LogFile, ExitFile)
-	if err := writeFile(path, 0o700, func(w io.Writer) error { _, err := io.WriteString(w, text); return err }); err != nil {
+	text := script(fmt.Sprintf("%s, attempt %d", r.Name, r.Attempt), cmd)
+	if err := WriteFiles(r.Dir, []File{textFile(scriptFile, text)}); err != nil {
 		return Process{}, err
 	}
 	_, what := r.process()
-	return spawn(path, what)
-}
-
-// Next returns the run of this machine whose turn it is: the oldest that waits, once none is under way.
-// NotFound means that nothing is to be started.
-func Next(ctx context.Context, d *db.DB) (Run, error) {
-	rs, err := Runs(ctx, d, "")
-	if err != nil {
-		return Run{}, err
-	}
-	slices.Reverse(rs)
-	next := -1
-	for i, r := range rs {
-		switch {
-		case !r.Here():
-		case r.Going():
-			return Run{}, errs.NotFoundf("%s is under way", r.Name)
-		case r.State == Planned && r.Queued && next < 0:
-			next = i
-		}
-	}
-	if next < 0 {
-		return Run{}, errs.NotFoundf("no run waits to be started")
-	}
-	return rs[next], nil
+	return spawn(filepath.Join(r.Dir, scriptFile), what)
 }

@@ -163,15 +163,25 @@ func keepPoints(ctx context.Context, d *db.DB, runID string, points []Point) (ch
 			fresh = append(fresh, row)
 		}
 	}
-	if len(fresh) == 0 {
+	last := 0 // what lies beyond it was lost, and a resumed run does it again
+	if len(points) > 0 {
+		last = points[len(points)-1].Step
+	}
+	lost := last > 0 && len(old) > 0 && old[len(old)-1].Step > last
+	if len(fresh) == 0 && !lost {
 		return false, nil
 	}
 	return true, d.Transact(ctx, func(tx *db.DB) error {
+		if lost {
+			if _, err := tx.Exec(ctx, `DELETE FROM training_point WHERE run_id = ? AND step > ?`, runID, last); err != nil {
+				return err
+			}
+		}
 		for _, r := range fresh {
-			if _, err := tx.Exec(ctx, `INSERT INTO training_point (run_id, step, steps, epoch, loss, learning_rate, grad_norm, elapsed_ms, remaining_ms, memory_mib, not_finite, at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+			if _, err := tx.Exec(ctx, `INSERT INTO training_point (run_id, step, steps, epoch, loss, learning_rate, grad_norm, elapsed_ms, remaining_ms, memory_mib, tokens, not_finite, at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 				ON CONFLICT (run_id, step) DO UPDATE SET steps = excluded.steps, epoch = excluded.epoch, loss = excluded.loss, learning_rate = excluded.learning_rate, grad_norm = excluded.grad_norm,
-					elapsed_ms = excluded.elapsed_ms, remaining_ms = excluded.remaining_ms, memory_mib = excluded.memory_mib, not_finite = excluded.not_finite, at = excluded.at`,
-				r.RunID, r.Step, r.Steps, r.Epoch, r.Loss, r.LearningRate, r.GradNorm, r.ElapsedMs, r.RemainingMs, r.MemoryMiB, r.NotFinite, r.At); err != nil {
+					elapsed_ms = excluded.elapsed_ms, remaining_ms = excluded.remaining_ms, memory_mib = excluded.memory_mib, tokens = excluded.tokens, not_finite = excluded.not_finite, at = excluded.at`,
+				r.RunID, r.Step, r.Steps, r.Epoch, r.Loss, r.LearningRate, r.GradNorm, r.ElapsedMs, r.RemainingMs, r.MemoryMiB, r.Tokens, r.NotFinite, r.At); err != nil {
 				return err
 			}
 		}

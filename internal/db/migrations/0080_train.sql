@@ -55,6 +55,7 @@ CREATE TABLE training_point (                 -- the loss curve, from the engine
     elapsed_ms    BIGINT NOT NULL DEFAULT 0,
     remaining_ms  BIGINT NOT NULL DEFAULT 0,
     memory_mib    BIGINT NOT NULL DEFAULT 0,
+    tokens        BIGINT NOT NULL DEFAULT 0,
     not_finite    BOOLEAN NOT NULL DEFAULT FALSE,
     at            TIMESTAMPTZ,
     PRIMARY KEY (run_id, step)
