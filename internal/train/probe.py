@@ -48,12 +48,15 @@ def llamafactory():
 def swift():
     try:
         from swift.arguments import SftArguments as arguments
+        from swift.model import MODEL_MAPPING as models
         from swift.template import TEMPLATE_MAPPING as templates
     except ImportError:  # before version 4
+        from swift.llm import MODEL_MAPPING as models
         from swift.llm import TEMPLATE_MAPPING as templates
         from swift.llm import TrainArguments as arguments
 
     out["keys"] = keys(arguments)
+    out["models"] = sorted(models)
     out["templates"] = sorted(templates)
     out["reasoning"] = sorted(k for k, t in templates.items() if getattr(t, "non_thinking_prefix", ""))
 

@@ -10,25 +10,12 @@ import (
 	"strings"
 
 	"coigwriter/internal/errs"
+	"coigwriter/internal/mix"
 )
 
-// A message is one turn of a row of a mix.
-type message struct {
-	Role      string `json:"role"`
-	Content   string `json:"content"`
-	Reasoning string `json:"reasoning_content,omitempty"`
-}
-
-// A row is one line of a mix's file. What else it says is for the mix.
-type row struct {
-	ID       string    `json:"id"`
-	Kind     string    `json:"kind"`
-	Messages []message `json:"messages"`
-}
-
-// check says whether an engine can learn the row: turns of user and assistant by turns, the system before
-// them, an answer at the end. Engines drop other rows without a word, and the run has fewer.
-func (r row) check() error {
+// checkRow says whether an engine can learn a row: user and assistant by turns, the system before them, an
+// answer at the end. Engines drop other rows without a word, and the run has fewer.
+func checkRow(r mix.Row) error {
 	turns := r.Messages
 	if len(turns) > 0 && turns[0].Role == "system" {
 		turns = turns[1:]
@@ -49,8 +36,8 @@ func (r row) check() error {
 
 // spoken puts a thought that stands in a field of its own before the answer, as the models' own templates
 // write it: that way the same tokens are learnt with every engine.
-func (r row) spoken() []message {
-	out := make([]message, len(r.Messages))
+func spoken(r mix.Row) []mix.Message {
+	out := make([]mix.Message, len(r.Messages))
 	for i, m := range r.Messages {
 		if m.Reasoning != "" {
 			m.Content, m.Reasoning = "<think>\n"+m.Reasoning+"\n</think>\n\n"+m.Content, ""
@@ -61,7 +48,7 @@ func (r row) spoken() []message {
 }
 
 // eachRow reads a mix's file and calls f with each row.
-func eachRow(path string, f func(row) error) (err error) {
+func eachRow(path string, f func(mix.Row) error) (err error) {
 	defer errs.Wrap(&err, "%s", path)
 	file, err := os.Open(path)
 	if err != nil {
@@ -72,11 +59,11 @@ func eachRow(path string, f func(row) error) (err error) {
 	for n := 1; ; n++ {
 		line, err := br.ReadBytes('\n')
 		if len(line) > 0 {
-			var r row
+			var r mix.Row
 			if err := json.Unmarshal(line, &r); err != nil {
 				return errs.Invalidf("line %d: %w; make the mix anew", n, err)
 			}
-			if err := r.check(); err != nil {
+			if err := checkRow(r); err != nil {
 				return fmt.Errorf("line %d: %w", n, err)
 			}
 			if err := f(r); err != nil {
@@ -92,12 +79,12 @@ func eachRow(path string, f func(row) error) (err error) {
 }
 
 // rowsFile streams a mix's rows into the shape of one engine.
-func rowsFile(name, from string, shape func(row) any) File {
+func rowsFile(name, from string, shape func(mix.Row) any) File {
 	return File{name, func(w io.Writer) error {
 		bw := bufio.NewWriterSize(w, 1<<20)
 		enc := json.NewEncoder(bw)
 		enc.SetEscapeHTML(false)
-		if err := eachRow(from, func(r row) error { return enc.Encode(shape(r)) }); err != nil {
+		if err := eachRow(from, func(r mix.Row) error { return enc.Encode(shape(r)) }); err != nil {
 			return err
 		}
 		return bw.Flush()

@@ -32,7 +32,7 @@ type Settings struct {
 	MaxLength int    `json:"max_length" toml:"max_length"` // tokens of one row, prompt and answer
 	Template  string `json:"template" toml:"template"`     // "" for the model's own chat template, where the engine can use it
 	Thinking  bool   `json:"thinking" toml:"thinking"`     // of a reasoning template: rows without a thought get an empty one to learn
-	AllTurns  bool   `json:"all_turns" toml:"all_turns"` // learn every answer of a conversation, not the last alone
+	AllTurns  bool   `json:"all_turns" toml:"all_turns"`   // learn every answer of a conversation, not the last alone
 	Packing   bool   `json:"packing" toml:"packing"`
 
 	Precision             string  `json:"precision" toml:"precision"` // bf16, fp16, fp32

@@ -27,8 +27,8 @@ var Launchers = []Launcher{Local, Torchrun, Slurm, Ray, Kubernetes}
 // A Topology is where a run's processes stand. What belongs to another launcher is ignored.
 type Topology struct {
 	Launcher Launcher `json:"launcher" toml:"launcher"`
-	Nodes    int      `json:"nodes" toml:"nodes"` // machines
-	GPUs     int      `json:"gpus" toml:"gpus"`   // of each machine; on CPU the processes of each
+	Nodes    int      `json:"nodes" toml:"nodes"`               // machines
+	GPUs     int      `json:"gpus" toml:"gpus"`                 // of each machine; on CPU the processes of each
 	Devices  string   `json:"devices,omitempty" toml:"devices"` // which GPUs, as CUDA_VISIBLE_DEVICES names them; "" for the first
 
 	Master string `json:"master,omitempty" toml:"master"` // torchrun: address of the first machine, as the others see it

@@ -71,6 +71,7 @@ type Probe struct {
 	Versions  map[string]string `json:"versions"`            // package → version, of those that matter to a run; absent where not installed
 	Keys      []string          `json:"keys,omitempty"`      // settings that the engine's own parser takes, sorted
 	Templates []string          `json:"templates,omitempty"` // chat templates it knows by name, sorted; none where it takes the tokenizer's
+	Models    []string          `json:"models,omitempty"`    // architectures it knows by name, sorted; none where it takes config.json's
 	Reasoning []string          `json:"reasoning,omitempty"` // of Templates: those that add an empty thought to an answer without one
 	GPUs      []GPU             `json:"gpus"`                // devices that torch sees
 	Visible   string            `json:"visible,omitempty"`   // CUDA_VISIBLE_DEVICES, as it was for the probe
@@ -101,7 +102,7 @@ type Point struct {
 	Elapsed      time.Duration `json:"elapsed"`             // since the start or the last resume
 	Remaining    time.Duration `json:"remaining"`           // the engine's guess, 0 where it makes none
 	MemoryMiB    int           `json:"memory_mib,omitempty"`
-	Tokens       int64         `json:"tokens,omitempty"` // read since the start of the run, 0 where the engine does not say
+	Tokens       int64         `json:"tokens,omitempty"`     // read since the start of the run, 0 where the engine does not say
 	At           time.Time     `json:"at,omitzero"`          // zero where the engine does not say
 	NotFinite    bool          `json:"not_finite,omitempty"` // the loss or gradient norm was NaN or infinite; the field is 0 then
 }
