@@ -2,10 +2,12 @@ package web
 
 import (
 	"context"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
 
+	"coigwriter/internal/errs"
 	"coigwriter/internal/genre"
 	"coigwriter/internal/train"
 )
@@ -120,4 +122,40 @@ func genreTitle(ctx context.Context, tax *genre.Taxonomy, id string) string {
 		return t
 	}
 	return id
+}
+
+// engineOptions are the engines, the default first.
+func engineOptions() []Option {
+	var out []Option
+	for _, e := range train.Engines {
+		out = append(out, Option{e.Name(), e.Title()})
+	}
+	return out
+}
+
+func joined(ctx context.Context, words []string) string {
+	return strings.Join(words, T(ctx, "frame.list_comma"))
+}
+
+// wrongSetting reports whether a setting of the form is wrong, so that it is shown.
+func (v startView) wrongSetting() bool {
+	return slices.ContainsFunc(errs.FieldsOf(v.Err), func(f errs.Field) bool { return strings.HasPrefix(f.Name, "set.") })
+}
+
+// A left is how many rows of a kind were left out for a reason.
+type left struct {
+	Kind, Reason string
+	Rows         int
+}
+
+// leftOut are the rows that did not come into a mix, creative ones first.
+func leftOut(m train.Mix) []left {
+	var out []left
+	by := m.Manifest.V.LeftOut.ByReason
+	for _, kind := range slices.Sorted(maps.Keys(by)) {
+		for _, reason := range slices.Sorted(maps.Keys(by[kind])) {
+			out = append(out, left{kind, reason, by[kind][reason]})
+		}
+	}
+	return out
 }

@@ -111,7 +111,7 @@ func isPermission(s string) bool {
 }
 
 // rawKey is a key of a message that has no text and therefore shows itself.
-var rawKey = regexp.MustCompile(`^(?:annotate|benchmark|coherence|error|errors|frame|js|keys|login|models|people|releases|review|score|settings|sources|statistics|time|today)\.[a-z_]+(?:\.[a-z_]+)?$`)
+var rawKey = regexp.MustCompile(`^(?:annotate|benchmark|coherence|error|errors|frame|js|keys|login|models|people|releases|review|score|settings|sources|statistics|study|time|today|train)\.[a-z_]+(?:\.[a-z_]+)?$`)
 
 // look checks one page and returns the links of this site on it.
 func (c *crawler) look(who, body string) (links []string) {
