@@ -3,6 +3,7 @@ package train
 import (
 	"context"
 	"fmt"
+	"math"
 	"path/filepath"
 	"slices"
 
@@ -177,6 +178,8 @@ func swiftPoint(line []byte) (p Point, ok bool) {
 		Remaining string `json:"remaining_time"`
 		Memory    number `json:"memory(GiB)"`
 		Tokens    number `json:"num_input_tokens_seen"`
+		Creative  number `json:"loss_creative"`
+		General   number `json:"loss_general"`
 	}
 	if !decode(line, &l) || !l.Loss.there {
 		return p, false
@@ -186,6 +189,14 @@ func swiftPoint(line []byte) (p Point, ok bool) {
 	}
 	p.Elapsed, p.Remaining, p.MemoryMiB = span(l.Elapsed), span(l.Remaining), number{l.Memory.value * 1024, true}.whole()
 	p.Tokens = int64(l.Tokens.whole())
+	for kind, n := range map[string]number{mix.KindCreative: l.Creative, mix.KindGeneral: l.General} {
+		if n.there && !math.IsNaN(n.value) && !math.IsInf(n.value, 0) {
+			if p.ByKind == nil {
+				p.ByKind = map[string]float64{}
+			}
+			p.ByKind[kind] = n.value
+		}
+	}
 	l.Loss.set(&p.Loss, &p)
 	l.Rate.set(&p.LearningRate, &p)
 	l.Epoch.set(&p.Epoch, &p)

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"coigwriter/internal/errs"
 )
@@ -71,6 +72,13 @@ func (t Topology) Check() error {
 	say(t.Nodes > 0, "nodes", "%d is not above 0", t.Nodes)
 	say(t.GPUs > 0, "gpus", "%d is not above 0", t.GPUs)
 	say(t.Port >= 0 && t.Port < 1<<16, "port", "%d is not a port", t.Port)
+	for key, word := range map[string]string{
+		"devices": t.Devices, "master": t.Master, "partition": t.Partition, "account": t.Account, "time": t.Time, "memory": t.Memory,
+		"address": t.Address, "namespace": t.Namespace, "image": t.Image, "claim": t.Claim,
+	} {
+		say(!strings.ContainsFunc(word, func(r rune) bool { return r <= ' ' || r == 0x7f }), key, "%q has a space or a control character in it", word)
+	}
+	say(t.CPUs >= 0, "cpus", "%d is below 0", t.CPUs)
 	say(t.Launcher != Local || t.Nodes == 1, "nodes", "a local run has one machine, not %d; choose another launcher", t.Nodes)
 	say(t.Launcher != Torchrun || t.Nodes == 1 || t.Master != "", "master", "give the address of the first machine, at which the others meet it")
 	say(t.Launcher != Kubernetes || t.Image != "", "image", "give a container image in which the engine is installed")

@@ -93,18 +93,19 @@ type Warning struct {
 
 // A Point is one line of an engine's log: the state after a step.
 type Point struct {
-	Step         int           `json:"step"`
-	Steps        int           `json:"steps"` // of the whole run, 0 where the engine does not say
-	Epoch        float64       `json:"epoch"`
-	Loss         float64       `json:"loss"`
-	LearningRate float64       `json:"learning_rate"`
-	GradNorm     float64       `json:"grad_norm,omitempty"` // 0 where the engine does not say
-	Elapsed      time.Duration `json:"elapsed"`             // since the start or the last resume
-	Remaining    time.Duration `json:"remaining"`           // the engine's guess, 0 where it makes none
-	MemoryMiB    int           `json:"memory_mib,omitempty"`
-	Tokens       int64         `json:"tokens,omitempty"`     // read since the start of the run, 0 where the engine does not say
-	At           time.Time     `json:"at,omitzero"`          // zero where the engine does not say
-	NotFinite    bool          `json:"not_finite,omitempty"` // the loss or gradient norm was NaN or infinite; the field is 0 then
+	Step         int                `json:"step"`
+	Steps        int                `json:"steps"` // of the whole run, 0 where the engine does not say
+	Epoch        float64            `json:"epoch"`
+	Loss         float64            `json:"loss"`
+	LearningRate float64            `json:"learning_rate"`
+	GradNorm     float64            `json:"grad_norm,omitempty"` // 0 where the engine does not say
+	Elapsed      time.Duration      `json:"elapsed"`             // since the start or the last resume
+	Remaining    time.Duration      `json:"remaining"`           // the engine's guess, 0 where it makes none
+	MemoryMiB    int                `json:"memory_mib,omitempty"`
+	Tokens       int64              `json:"tokens,omitempty"`       // read since the start of the run, 0 where the engine does not say
+	ByKind       map[string]float64 `json:"loss_by_kind,omitempty"` // creative, general: where the engine tells them apart
+	At           time.Time          `json:"at,omitzero"`            // zero where the engine does not say
+	NotFinite    bool               `json:"not_finite,omitempty"`   // the loss or gradient norm was NaN or infinite; the field is 0 then
 }
 
 // An Outcome is how far a run came, by what lies in its directory.
