@@ -192,7 +192,7 @@ type plannedRun struct {
 	Steps         int             `json:"steps"`
 	Dir           string          `json:"dir"`
 	Warnings      []train.Warning `json:"warnings"`
-	Commands      string          `json:"commands,omitempty"`
+	Commands      []string        `json:"commands,omitempty"`
 }
 
 func (c trainStartCmd) plan(w train.Want, runs []train.Run) (p trainPlan, err error) {
@@ -234,13 +234,25 @@ func (c trainStartCmd) printed(con *console, w train.Want, runs []train.Run) err
 	}
 	for i, r := range runs {
 		con.warn(r)
-		if p.Runs[i].Commands, err = train.Submission(w.Engine, r.Job.V, w.Probe); err != nil {
+		files, err := w.Engine.Render(r.Job.V, w.Probe)
+		if err != nil {
 			return err
 		}
+		launch, err := train.LaunchOf(w.Engine, r.Job.V, w.Probe)
+		if err != nil {
+			return err
+		}
+		if err := train.WriteFiles(r.Dir, append(files, launch.Files...)); err != nil {
+			return err
+		}
+		if err := train.WriteJob(r.Job.V); err != nil {
+			return err
+		}
+		p.Runs[i].Commands = launch.Lines
 	}
 	return con.print(p, func(out io.Writer) error {
 		for _, r := range p.Runs {
-			if _, err := fmt.Fprintf(out, "# %s: %d rows, %d steps\n%s\n", r.Name, r.Rows, r.Steps, strings.TrimRight(r.Commands, "\n")); err != nil {
+			if _, err := fmt.Fprintf(out, "# %s: %d rows, %d steps\n%s\n", r.Name, r.Rows, r.Steps, strings.Join(r.Commands, "\n")); err != nil {
 				return err
 			}
 		}

@@ -252,7 +252,12 @@ type trainRegisterCmd struct {
 // Run registers a model.
 func (c trainRegisterCmd) Run(ctx context.Context, con *console, cfg *Config) error {
 	return onRun(ctx, cfg, c.Run_, func(d *db.DB, r train.Run) error {
-		m, err := train.Register(ctx, d, "system", r.ID, cmp.Or(c.Name, r.Name))
+		bar := con.progress("hashing the weights")
+		m, err := train.Register(ctx, d, "system", r.ID, cmp.Or(c.Name, r.Name), func(done, all int64) {
+			bar.ChangeMax64(max(all, 1))
+			_ = bar.Set64(done)
+		})
+		_ = bar.Finish()
 		if err != nil {
 			return err
 		}

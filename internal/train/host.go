@@ -58,7 +58,7 @@ func (h Host) Inside(path string) (string, error) {
 		if err != nil {
 			continue
 		}
-		if rel, err := filepath.Rel(root, real); err == nil && rel != ".." && !strings.HasPrefix(rel, ".."+string(filepath.Separator)) {
+		if below(root, real) {
 			if st, err := os.Stat(real); err == nil && st.IsDir() {
 				return real, nil
 			}

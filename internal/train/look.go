@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"coigwriter/internal/db"
@@ -36,7 +37,8 @@ func Look(ctx context.Context, d *db.DB, r Run) (Run, error) {
 	p, what := r.process()
 	here := r.Here()
 	alive := here && p.alive(what) // before the files are read: the marker is written before the process ends
-	if points, err := e.Progress(r.Dir); err == nil { // a log that cannot be read now may be read at the next look
+	points, err := e.Progress(r.Dir)
+	if err == nil { // a log that cannot be read now may be read at the next look
 		if _, err := keepPoints(ctx, d, r.ID, points); err != nil {
 			return r, err
 		}
@@ -55,11 +57,11 @@ func Look(ctx context.Context, d *db.DB, r Run) (Run, error) {
 	if !here && !marked {
 		return r, nil // its own machine will say
 	}
-	return settle(ctx, d, e, r, code, marked)
+	return settle(ctx, d, e, r, points, code, marked)
 }
 
 // settle ends a run whose processes are gone.
-func settle(ctx context.Context, d *db.DB, e Engine, r Run, code int, marked bool) (Run, error) {
+func settle(ctx context.Context, d *db.DB, e Engine, r Run, points []Point, code int, marked bool) (Run, error) {
 	tail := Tail(r.LogPath(), tailBytes)
 	out, err := e.Done(r.Dir)
 	if err != nil && ctx.Err() == nil {
@@ -71,17 +73,8 @@ func settle(ctx context.Context, d *db.DB, e Engine, r Run, code int, marked boo
 		to = Finished
 	case r.State == Stopping:
 		to = Stopped
-	case marked:
-		reason, advice = diagnose(e, tail, code)
-		if code == 0 && out.Why != "" {
-			reason = out.Why
-		}
 	default:
-		reason, advice = diagnose(e, tail, -1)
-		if advice == "" {
-			reason = "interrupted: its processes are gone and left no word, killed or by a restart of the machine"
-			advice = "resume it: it goes on from its newest checkpoint"
-		}
+		reason, advice = why(r, points, tail, out, code, marked)
 	}
 	ended, err := end(ctx, d, r.ID, to, out, reason, advice, tail)
 	if errors.Is(err, errs.Conflict) { // another process has said so this instant
@@ -95,6 +88,29 @@ func exitCode(dir string) (int, bool) {
 	var e Exit
 	ok := readJSON(filepath.Join(dir, ExitFile), &e)
 	return e.Code, ok
+}
+
+// why says why an attempt failed, and what to change: by its loss and its log where these tell, else by
+// how its process ended.
+func why(r Run, points []Point, log string, out Outcome, code int, marked bool) (reason, advice string) {
+	if i := strings.LastIndex(log, attemptLine); i >= 0 { // earlier attempts had their own reasons
+		log = log[i:]
+	}
+	if f, ok := diagnose(log); ok {
+		return f.What, f.Do
+	}
+	for _, p := range points {
+		if p.NotFinite {
+			return fmt.Sprintf("the loss became NaN or infinite at step %d", p.Step), "lower learning_rate, lengthen warmup, or compute in bf16 or fp32; start a new run"
+		}
+	}
+	switch {
+	case !marked:
+		return "interrupted: its processes are gone and left no word, killed or by a restart of the machine", "resume it: it goes on from its newest checkpoint"
+	case code == 0:
+		return out.Why, "see the end of its log"
+	}
+	return exitWords(code), "see the end of its log"
 }
 
 // exitWords says what a code of the shell means.

@@ -46,8 +46,8 @@ type Source struct {
 var modelName = regexp.MustCompile(`^[\pL\pN][\pL\pN._+:@/-]{0,99}$`)
 
 // Register makes a model of a finished run: its checkpoint, with the hash of its weights, under a name
-// that no other has. There is one answer to what a name stood for.
-func Register(ctx context.Context, d *db.DB, by, runID, name string) (m Model, err error) {
+// that no other has. progress may be nil.
+func Register(ctx context.Context, d *db.DB, by, runID, name string, progress func(done, all int64)) (m Model, err error) {
 	name = strings.TrimSpace(name)
 	if !modelName.MatchString(name) {
 		return m, errs.Fields(errs.Field{Name: "name", Key: "train.bad_name", Msg: "a name is letters, digits and . _ + : @ / -, at most 100, and begins with a letter or digit"})
@@ -59,11 +59,11 @@ func Register(ctx context.Context, d *db.DB, by, runID, name string) (m Model, e
 	if err := registrable(r); err != nil {
 		return m, err
 	}
-	w, err := HashWeights(ctx, r.Outcome.V.Checkpoint)
+	w, err := HashWeights(ctx, r.Outcome.V.Checkpoint, progress)
 	if err != nil {
 		return m, err
 	}
-	m = Model{ID: db.NewID(), Name: name, RunID: r.ID, Path: r.Outcome.V.Checkpoint, Hash: w.Hash, Bytes: w.Bytes, CreatedBy: by}
+	m = Model{ID: db.NewID(), Name: name, RunID: r.ID, Path: r.Outcome.V.Checkpoint, Hash: w.ID, Bytes: w.Bytes, CreatedBy: by}
 	return m, d.Transact(ctx, func(tx *db.DB) error {
 		m.CreatedAt = tx.Now()
 		n, err := tx.InsertNew(ctx, &m)

@@ -120,6 +120,7 @@ type pointRow struct {
 	RemainingMs  int64
 	MemoryMiB    int `bun:"memory_mib"`
 	Tokens       int64
+	ByKind       db.JSON[map[string]float64]
 	NotFinite    bool
 	At           *time.Time
 }
@@ -127,7 +128,7 @@ type pointRow struct {
 func rowOf(id string, p Point) pointRow {
 	r := pointRow{
 		RunID: id, Step: p.Step, Steps: p.Steps, Epoch: p.Epoch, Loss: p.Loss, LearningRate: p.LearningRate, GradNorm: p.GradNorm,
-		ElapsedMs: p.Elapsed.Milliseconds(), RemainingMs: p.Remaining.Milliseconds(), MemoryMiB: p.MemoryMiB, Tokens: p.Tokens, NotFinite: p.NotFinite,
+		ElapsedMs: p.Elapsed.Milliseconds(), RemainingMs: p.Remaining.Milliseconds(), MemoryMiB: p.MemoryMiB, Tokens: p.Tokens, ByKind: db.AsJSON(p.ByKind), NotFinite: p.NotFinite,
 	}
 	if !p.At.IsZero() {
 		at := p.At.UTC().Truncate(time.Microsecond)
@@ -139,7 +140,7 @@ func rowOf(id string, p Point) pointRow {
 func (r pointRow) point() Point {
 	p := Point{
 		Step: r.Step, Steps: r.Steps, Epoch: r.Epoch, Loss: r.Loss, LearningRate: r.LearningRate, GradNorm: r.GradNorm,
-		Elapsed: time.Duration(r.ElapsedMs) * time.Millisecond, Remaining: time.Duration(r.RemainingMs) * time.Millisecond, MemoryMiB: r.MemoryMiB, Tokens: r.Tokens, NotFinite: r.NotFinite,
+		Elapsed: time.Duration(r.ElapsedMs) * time.Millisecond, Remaining: time.Duration(r.RemainingMs) * time.Millisecond, MemoryMiB: r.MemoryMiB, Tokens: r.Tokens, ByKind: r.ByKind.V, NotFinite: r.NotFinite,
 	}
 	if r.At != nil {
 		p.At = *r.At

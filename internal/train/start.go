@@ -15,6 +15,9 @@ import (
 // scriptFile is what an attempt runs, in the run's directory.
 const scriptFile = "run.sh"
 
+// attemptLine begins what an attempt prints.
+const attemptLine = "\n=== "
+
 // Begin starts a planned run on this machine, or takes a stopped or failed one up from its newest
 // checkpoint. It returns when the processes are started; they outlive this one.
 func Begin(ctx context.Context, d *db.DB, by, id string) (r Run, err error) {
@@ -89,7 +92,7 @@ func launch(r Run, cmd Command) (Process, error) {
 	if err != nil {
 		return Process{}, errs.Unavailablef("%w", err)
 	}
-	fmt.Fprintf(log, "\n=== %s, attempt %d, %s\n", r.Name, r.Attempt, r.StartedAt.Format(time.RFC3339))
+	fmt.Fprintf(log, attemptLine+"%s, attempt %d, %s\n", r.Name, r.Attempt, r.StartedAt.Format(time.RFC3339))
 	if err := log.Close(); err != nil {
 		return Process{}, errs.Unavailablef("%w", err)
 	}

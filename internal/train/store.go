@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"reflect"
 	"strings"
 	"time"
 
@@ -178,10 +179,10 @@ func keepPoints(ctx context.Context, d *db.DB, runID string, points []Point) (ch
 			}
 		}
 		for _, r := range fresh {
-			if _, err := tx.Exec(ctx, `INSERT INTO training_point (run_id, step, steps, epoch, loss, learning_rate, grad_norm, elapsed_ms, remaining_ms, memory_mib, tokens, not_finite, at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+			if _, err := tx.Exec(ctx, `INSERT INTO training_point (run_id, step, steps, epoch, loss, learning_rate, grad_norm, elapsed_ms, remaining_ms, memory_mib, tokens, by_kind, not_finite, at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 				ON CONFLICT (run_id, step) DO UPDATE SET steps = excluded.steps, epoch = excluded.epoch, loss = excluded.loss, learning_rate = excluded.learning_rate, grad_norm = excluded.grad_norm,
-					elapsed_ms = excluded.elapsed_ms, remaining_ms = excluded.remaining_ms, memory_mib = excluded.memory_mib, tokens = excluded.tokens, not_finite = excluded.not_finite, at = excluded.at`,
-				r.RunID, r.Step, r.Steps, r.Epoch, r.Loss, r.LearningRate, r.GradNorm, r.ElapsedMs, r.RemainingMs, r.MemoryMiB, r.Tokens, r.NotFinite, r.At); err != nil {
+					elapsed_ms = excluded.elapsed_ms, remaining_ms = excluded.remaining_ms, memory_mib = excluded.memory_mib, tokens = excluded.tokens, by_kind = excluded.by_kind, not_finite = excluded.not_finite, at = excluded.at`,
+				r.RunID, r.Step, r.Steps, r.Epoch, r.Loss, r.LearningRate, r.GradNorm, r.ElapsedMs, r.RemainingMs, r.MemoryMiB, r.Tokens, r.ByKind, r.NotFinite, r.At); err != nil {
 				return err
 			}
 		}
@@ -190,7 +191,10 @@ func keepPoints(ctx context.Context, d *db.DB, runID string, points []Point) (ch
 }
 
 func same(a, b Point) bool {
-	at := a.At.Equal(b.At)
-	a.At, b.At = time.Time{}, time.Time{}
-	return at && a == b
+	return a.At.Equal(b.At) && reflect.DeepEqual(untimed(a), untimed(b))
+}
+
+func untimed(p Point) Point {
+	p.At = time.Time{}
+	return p
 }

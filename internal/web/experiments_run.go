@@ -142,7 +142,7 @@ func (s *Server) runRegister(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	m, err := train.Register(ctx, s.db, viewOf(ctx).Person.ID, v.R.ID, r.FormValue("name"))
+	m, err := train.Register(ctx, s.db, viewOf(ctx).Person.ID, v.R.ID, r.FormValue("name"), nil)
 	if len(errs.FieldsOf(err)) > 0 {
 		v.Err, v.Form = err, r.PostForm
 		return s.showRun(w, r, v, http.StatusUnprocessableEntity)

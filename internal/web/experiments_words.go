@@ -114,7 +114,7 @@ func reasonWord(ctx context.Context, reason string) string {
 	return reason
 }
 
-func genreTitle(ctx context.Context, tax *genre.Taxonomy, id string) string {
+func rowGenre(ctx context.Context, tax *genre.Taxonomy, id string) string {
 	if id == "" {
 		return T(ctx, "train.no_genre")
 	}

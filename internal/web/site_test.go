@@ -351,7 +351,7 @@ func TestLocalesAreUsed(t *testing.T) {
 func TestPageSheetsDoNotMeet(t *testing.T) {
 	class := regexp.MustCompile(`(?m)(?:^|[,}])\s*\.([a-z][a-z0-9-]*)\s*[,{]`)
 	owner := map[string]string{}
-	for _, sheet := range []string{"work.css", "annotate.css", "benchmark.css", "blind.css", "study.css"} {
+	for _, sheet := range []string{"work.css", "annotate.css", "benchmark.css", "blind.css", "study.css", "experiments.css"} {
 		data, err := os.ReadFile("static/" + sheet)
 		if err != nil {
 			t.Fatal(err)

@@ -56,6 +56,7 @@ CREATE TABLE training_point (                 -- the loss curve, from the engine
     remaining_ms  BIGINT NOT NULL DEFAULT 0,
     memory_mib    BIGINT NOT NULL DEFAULT 0,
     tokens        BIGINT NOT NULL DEFAULT 0,
+    by_kind       TEXT NOT NULL DEFAULT 'null', -- loss of creative and of general rows, where the engine tells them apart
     not_finite    BOOLEAN NOT NULL DEFAULT FALSE,
     at            TIMESTAMPTZ,
     PRIMARY KEY (run_id, step)
