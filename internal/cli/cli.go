@@ -49,6 +49,7 @@ type commands struct {
 	Study     studyCmd     `cmd:"" help:"Blind comparisons and ratings of what models wrote: plan, open, judge, results, preferences."`
 	Release   releaseCmd   `cmd:"" help:"Cut, list, compare and verify dataset versions."`
 	Export    exportCmd    `cmd:"" help:"Write a release in a format trainers read."`
+	Mix       mixCmd       `cmd:"" needs:"files" help:"Training configurations: triplets and general rows, drawn by seed, nested, without copies and benchmark texts."`
 	Stats     statsCmd     `cmd:"" needs:"files" help:"Counts and lengths of any triplet file (the paper's Tables 5-10)."`
 	Winrate   winrateCmd   `cmd:"" needs:"files" help:"Win rates of votes or rankings: matrix, intervals, exact tests (the paper's Table 2)."`
 	Ratings   ratingsCmd   `cmd:"" needs:"files" help:"Strengths of models from votes (Bradley-Terry), with ties, length, position and raters."`
