@@ -24,7 +24,7 @@ func spawn(path, what string) (Process, error) {
 		return Process{}, errs.Unavailablef("start %s: %w", path, err)
 	}
 	p := Process{Pid: cmd.Process.Pid}
-	p.Born, _ = born(p.Pid) // where it has ended already, its marker says so
+	p.Born, _ = born(p.Pid)        // where it has ended already, its marker says so
 	go func() { _ = cmd.Wait() }() // its end is read from the marker; this only lets the system forget it
 	return p, nil
 }

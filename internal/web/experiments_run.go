@@ -160,4 +160,3 @@ func originOf(of map[string]train.Source, model string) *train.Source {
 	}
 	return nil
 }
-
