@@ -26,18 +26,27 @@ const longestLine = 1 << 20
 // again that it had logged before it died: what comes later counts, and what lies beyond it is not true
 // any more.
 func readPoints(path string, point func(line []byte) (Point, bool)) ([]Point, error) {
-	var points []Point
+	var c curve
 	err := eachLine(path, func(line []byte) {
-		p, ok := point(finite(line))
-		if !ok || p.Step < 1 {
-			return
+		if p, ok := point(finite(line)); ok {
+			c.add(p)
 		}
-		for len(points) > 0 && points[len(points)-1].Step >= p.Step {
-			points = points[:len(points)-1]
-		}
-		points = append(points, p)
 	})
-	return points, err
+	return c, err
+}
+
+// A curve is the points so far, in the order of their steps.
+type curve []Point
+
+func (c *curve) add(p Point) {
+	if p.Step < 1 {
+		return
+	}
+	points := *c
+	for len(points) > 0 && points[len(points)-1].Step >= p.Step {
+		points = points[:len(points)-1]
+	}
+	*c = append(points, p)
 }
 
 // eachLine calls f with every line of a file up to longestLine; a file that is not there has none.
@@ -49,14 +58,21 @@ func eachLine(path string, f func(line []byte)) error {
 		return err
 	}
 	defer file.Close()
-	br := bufio.NewReaderSize(file, 64<<10)
+	if err := linesOf(file, f); err != nil {
+		return fmt.Errorf("read %s: %w", path, err)
+	}
+	return nil
+}
+
+func linesOf(r io.Reader, f func(line []byte)) error {
+	br := bufio.NewReaderSize(r, 64<<10)
 	var line []byte
 	for long := false; ; {
 		part, more, err := br.ReadLine()
 		if err == io.EOF {
 			return nil
 		} else if err != nil {
-			return fmt.Errorf("read %s: %w", path, err)
+			return err
 		}
 		long = long || len(line)+len(part) > longestLine
 		if !long {

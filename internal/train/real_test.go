@@ -1,0 +1,239 @@
+package train
+
+import (
+	"context"
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"syscall"
+	"testing"
+	"time"
+
+	"coigwriter/internal/mix"
+	"coigwriter/internal/train/traintest"
+)
+
+// realPythons are the interpreters that the suite with real engines may use.
+const realPythons = "COIGWRITER_TRAIN_PYTHON"
+
+// eachReal runs a test with every engine in every interpreter in which it works, and skips, saying how to
+// get one, where there is none.
+func eachReal(t *testing.T, test func(*testing.T, Engine, Probe)) {
+	for _, e := range Engines {
+		t.Run(e.Name(), func(t *testing.T) {
+			why, found := "", false
+			for _, python := range filepath.SplitList(os.Getenv(realPythons)) {
+				p, err := e.Probe(t.Context(), python)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if !p.Installed || p.Broken != "" {
+					why += "\n" + python + " has none that works: " + p.Broken
+					continue
+				}
+				found = true
+				t.Run("transformers-"+p.Versions["transformers"], func(t *testing.T) {
+					t.Log(p.Versions)
+					test(t, e, p)
+				})
+			}
+			if !found {
+				t.Skipf("%s names no Python with %s: nothing is tried on the real engine. To have it: %s%s", realPythons, e.Title(), e.Install(), why)
+			}
+		})
+	}
+}
+
+// tinyJob is a job over a small mix and a tiny model, in a directory whose name has a space.
+func tinyJob(t *testing.T, p Probe, rows []mix.Row) Job {
+	t.Helper()
+	root := t.TempDir()
+	j := Job{
+		Name: "CW+1k", Dir: filepath.Join(root, "a run"), Mix: filepath.Join(root, "a mix"), Configuration: "CW+1k", Model: filepath.Join(root, "a model"), Python: p.Python,
+		Settings: Defaults(), Topology: Topology{Launcher: Local, Nodes: 1, GPUs: 1},
+	}
+	j.Settings.CPU, j.Settings.MaxLength, j.Settings.Workers, j.Settings.Batch = true, 1024, 1, 4
+	if err := (traintest.Model{Seed: 1}).Write(j.Model); err != nil {
+		t.Fatal(err)
+	}
+	if err := traintest.WriteMix(j.Mix, "CW+1k", rows); err != nil {
+		t.Fatal(err)
+	}
+	return j
+}
+
+// runCommand runs a command with its output in the run's log, as a supervisor does.
+func runCommand(ctx context.Context, t *testing.T, j Job, c Command, stop func() bool) (code int, text string) {
+	t.Helper()
+	log, err := os.OpenFile(filepath.Join(j.Dir, LogFile), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer log.Close()
+	if err := ClearExit(j.Dir); err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command(c.Args[0], c.Args[1:]...)
+	cmd.Dir, cmd.Env, cmd.Stdout, cmd.Stderr = c.Dir, append(os.Environ(), c.Env...), log, log
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- cmd.Wait() }()
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		select {
+		case err := <-ended:
+			var exit *exec.ExitError
+			if err != nil && !errors.As(err, &exit) {
+				t.Fatal(err)
+			}
+			code = cmd.ProcessState.ExitCode()
+			if code >= 0 {
+				if err := WriteExit(j.Dir, Exit{Code: code, At: time.Now().UTC()}); err != nil {
+					t.Fatal(err)
+				}
+			}
+			b, err := os.ReadFile(log.Name())
+			if err != nil {
+				t.Fatal(err)
+			}
+			return code, string(b)
+		case <-ctx.Done():
+			_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL)
+		case <-tick.C:
+			if stop != nil && stop() {
+				_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL)
+				stop = nil
+			}
+		}
+	}
+}
+
+// render writes a job's files and returns its warnings.
+func render(t *testing.T, e Engine, j Job, p Probe) []Warning {
+	t.Helper()
+	warn, err := e.Check(j, p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	files, err := e.Render(j, p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := WriteFiles(j.Dir, files); err != nil {
+		t.Fatal(err)
+	}
+	return warn
+}
+
+// A run over a small mix ends where it should, and says what we know of it; one that is killed in its
+// middle and resumed takes the same steps with the same losses, and ends at the same weights.
+func TestRealEngineTrainsAndResumes(t *testing.T) {
+	const steps = 18
+	rows := traintest.Rows(13, 11) // 6 steps an epoch
+	eachReal(t, func(t *testing.T, e Engine, p Probe) {
+		j := tinyJob(t, p, rows)
+		j.Settings.LearningRate, j.Settings.Save, j.Settings.SaveSteps, j.Settings.Keep = 1e-3, "steps", 4, 2
+		if warn := render(t, e, j, p); len(warn) != 0 {
+			t.Errorf("warned of %v", warn)
+		}
+		code, text := runCommand(t.Context(), t, j, e.Command(j, p, ""), nil)
+		if code != 0 {
+			t.Fatalf("exit %d\n%s", code, text[max(0, len(text)-6000):])
+		}
+		whole := finished(t, e, j, steps)
+		loaded, err := e.Loaded(j.Dir)
+		if err != nil || loaded != (Loaded{len(rows), steps}) {
+			t.Errorf("the engine says that it loaded %+v, %v; the mix has %d rows, which are %d steps", loaded, err, len(rows), steps)
+		}
+		if got, want := whole[len(whole)-1].Tokens, int64(3*tokens(rows)); got != want {
+			t.Errorf("the engine read %d tokens in three epochs; the mix has %d", got, want)
+		}
+		weights := identity(t, e, j)
+
+		j.Dir += " again"
+		render(t, e, j, p)
+		code, text = runCommand(t.Context(), t, j, e.Command(j, p, ""), func() bool {
+			c, err := Newest(j.Dir)
+			return err == nil && c.Step < steps-4
+		})
+		if code >= 0 {
+			t.Fatalf("exit %d before it could be killed\n%s", code, text[max(0, len(text)-6000):])
+		}
+		if o, err := e.Done(j.Dir); err != nil || o.Done || o.Steps >= steps {
+			t.Errorf("killed, it is %+v, %v", o, err)
+		}
+		from, err := Newest(j.Dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		code, text = runCommand(t.Context(), t, j, e.Command(j, p, from.Path), nil)
+		if code != 0 {
+			t.Fatalf("resumed from %s: exit %d\n%s", from.Path, code, text[max(0, len(text)-6000):])
+		}
+		resumed := finished(t, e, j, steps)
+		for i := range whole {
+			if whole[i].Loss != resumed[i].Loss || whole[i].Step != resumed[i].Step {
+				t.Errorf("step %d: loss %v in one go, %v with a resume from step %d", whole[i].Step, whole[i].Loss, resumed[i].Loss, from.Step)
+			}
+		}
+		if got := identity(t, e, j); got != weights {
+			t.Errorf("the resumed run ends at other weights: %s, %s in one go", got, weights)
+		}
+	})
+}
+
+// finished wants a run done after so many steps, each with a point.
+func finished(t *testing.T, e Engine, j Job, steps int) []Point {
+	t.Helper()
+	o, err := e.Done(j.Dir)
+	if err != nil || !o.Done || o.Steps != steps || o.Loss <= 0 || o.Runtime <= 0 {
+		t.Fatalf("got %+v, %v", o, err)
+	}
+	points, err := e.Progress(j.Dir)
+	if err != nil || len(points) != steps {
+		t.Fatalf("%d points, %v: %+v", len(points), err, points)
+	}
+	for i, p := range points {
+		if p.Step != i+1 || p.Steps != steps || p.Loss <= 0 || p.NotFinite {
+			t.Errorf("point %d is %+v", i, p)
+		}
+	}
+	return points
+}
+
+// identity is that of the weights alone: what is beside them may hold paths and times.
+func identity(t *testing.T, e Engine, j Job) string {
+	t.Helper()
+	o, err := e.Done(j.Dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w, err := HashWeights(t.Context(), o.Checkpoint, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range w.Files {
+		if f.Path == "model.safetensors" {
+			return f.SHA256
+		}
+	}
+	t.Fatalf("no weights among %v", w.Files)
+	return ""
+}
+
+func tokens(rows []mix.Row) int {
+	n := 0
+	for _, r := range rows {
+		var turns [][2]string
+		for _, m := range r.Messages {
+			turns = append(turns, [2]string{m.Role, m.Content})
+		}
+		n += traintest.Tokens(turns...)
+	}
+	return n
+}
