@@ -110,6 +110,9 @@ func why(r Run, points []Point, log string, out Outcome, code int, marked bool) 
 	case code == 0:
 		return out.Why, "see the end of its log"
 	}
+	if last := lastLine(log); last != "" && !strings.HasPrefix(last, strings.TrimSpace(attemptLine)) {
+		return exitWords(code) + ": " + string([]rune(last)[:min(300, len([]rune(last)))]), "see the end of its log"
+	}
 	return exitWords(code), "see the end of its log"
 }
 

@@ -60,30 +60,25 @@ func Begin(ctx context.Context, d *db.DB, by, id string) (r Run, err error) {
 	return r, err
 }
 
-// ready writes the run's files where it has never been started, and returns the command of its next attempt.
+// ready returns the command of a run's next attempt. A run that has no checkpoint yet begins anew, with
+// its files written anew.
 func ready(e Engine, r Run) (Command, error) {
 	job, probe := r.Job.V, r.Probe.V
-	if r.Attempt == 0 {
-		files, err := e.Render(job, probe)
-		if err != nil {
-			return Command{}, err
-		}
-		if err := WriteFiles(r.Dir, files); err != nil {
-			return Command{}, err
-		}
-		if err := WriteJob(job); err != nil {
-			return Command{}, err
-		}
+	newest, err := Newest(r.Dir)
+	if err == nil {
+		return e.Command(job, probe, newest.Path), nil
 	}
-	from := ""
-	if r.Attempt > 0 { // a run that ended before its first checkpoint begins anew
-		newest, err := Newest(r.Dir)
-		if err != nil && !errors.Is(err, errs.NotFound) {
-			return Command{}, err
-		}
-		from = newest.Path
+	if !errors.Is(err, errs.NotFound) {
+		return Command{}, err
 	}
-	return e.Command(job, probe, from), nil
+	files, err := e.Render(job, probe)
+	if err != nil {
+		return Command{}, err
+	}
+	if err := WriteFiles(r.Dir, files); err != nil {
+		return Command{}, err
+	}
+	return e.Command(job, probe, ""), WriteJob(job)
 }
 
 // launch starts an attempt.
