@@ -3,6 +3,7 @@ package train
 import (
 	"fmt"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -31,7 +32,7 @@ func checked(e Engine, j Job, p Probe, pkg, oldest string) (pl plan, w *warnings
 		}
 	}
 	if s := j.Settings; s.Packing {
-		w.add("packing", "with packing a batch is %d sequences of several rows, not %d rows: fewer steps at the same learning rate; the paper's runs cannot be compared with it", s.Batch, s.Batch)
+		w.add("packing", "with packing a batch is %d sequences of several rows, not %d rows: fewer steps at the same learning rate, and a warm-up that is counted without it; the paper's runs cannot be compared with it", s.Batch, s.Batch)
 	}
 	return pl, w, nil
 }
@@ -140,8 +141,8 @@ func modelWords(pl plan) string {
 	return pl.Model
 }
 
-// commandPlan is what a command needs of a plan: nothing is opened again.
+// commandPlan is what a command needs of a plan: nothing is opened again, and the model's directory may lie
+// on another machine.
 func commandPlan(j Job, p Probe) plan {
-	info, err := os.Stat(j.Model)
-	return plan{Job: j, probe: p, local: err == nil && info.IsDir()}
+	return plan{Job: j, probe: p, local: filepath.IsAbs(j.Model)}
 }

@@ -95,7 +95,7 @@ rank=${NODE_RANK:-${SLURM_NODEID:-${JOB_COMPLETION_INDEX:-0}}}
 	}
 	if j.Topology.Nodes > 1 {
 		fmt.Fprintf(&b, `export NODE_RANK="$rank" PET_NODE_RANK="$rank"
-export MASTER_ADDR MASTER_PORT=%d
+export MASTER_ADDR="${MASTER_ADDR:?set it to the address of the first machine}" MASTER_PORT=%d
 export PET_MASTER_ADDR="$MASTER_ADDR" PET_MASTER_PORT="$MASTER_PORT"
 `, j.Topology.MeetingPort())
 	}

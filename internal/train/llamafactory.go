@@ -90,6 +90,9 @@ func (e LlamaFactory) pairs(pl plan) ([]pair, error) {
 		{"preprocessing_num_workers", min(s.Workers, pl.mix.Rows)},
 		{"plot_loss", false},
 	}...)
+	if pl.probe.AtLeast("transformers", "4.57") {
+		pairs = append(pairs, pair{"include_num_input_tokens_seen", "non_padding"}) // its own count, held against the mix's
+	}
 	if pl.probe.Has("enable_thinking") {
 		// false would strip the thoughts that rows do have; null adds an empty one outside the loss.
 		thinking := pair{"enable_thinking", nil}

@@ -137,9 +137,6 @@ func (pl plan) trainerArgs() []pair {
 		{"report_to", "none"},
 		{"ddp_timeout", 7200}, // seconds: the first process may tokenize long while the others wait
 	}
-	if pl.probe.AtLeast("transformers", "4.57") {
-		args = append(args, pair{"include_num_input_tokens_seen", "non_padding"}) // the engine's own count, held against the mix's
-	}
 	if s.MaxSteps > 0 {
 		args = append(args, pair{"max_steps", s.MaxSteps})
 	}
@@ -224,7 +221,7 @@ var baseEnv = []string{
 	"HF_HUB_DISABLE_TELEMETRY=1",
 	"PYTHONUNBUFFERED=1",
 	"TOKENIZERS_PARALLELISM=false", // it deadlocks in the processes that tokenize
-	"WANDB_DISABLED=true",
+	"WANDB_MODE=disabled",
 }
 
 // env is baseEnv with what this run needs, sorted.

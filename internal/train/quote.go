@@ -61,7 +61,11 @@ func yamlFile(head string, pairs []pair) string {
 		b.WriteByte('\n')
 	}
 	for _, p := range pairs {
-		b.WriteString(p.key + ": " + yamlValue(p.value) + "\n")
+		value := yamlValue(p.value)
+		if !strings.HasPrefix(value, "\n") { // a list begins on the next line
+			value = " " + value
+		}
+		b.WriteString(p.key + ":" + value + "\n")
 	}
 	return b.String()
 }

@@ -3,9 +3,11 @@ package train
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -128,6 +130,59 @@ func render(t *testing.T, e Engine, j Job, p Probe) []Warning {
 		t.Fatal(err)
 	}
 	return warn
+}
+
+// dryRuns are programs that have an engine's own parser read train.yaml, and fail where it does not take
+// all of it.
+var dryRuns = map[string]string{
+	"llamafactory": `
+import sys
+sys.argv = ["x", "train.yaml"]
+from llamafactory.hparams import get_train_args
+model, data, training, finetuning, generating = get_train_args()
+got = (training.learning_rate, training.per_device_train_batch_size, training.gradient_accumulation_steps, training.num_train_epochs, data.cutoff_len, training.seed, finetuning.finetuning_type)
+`,
+	"swift": `
+import sys
+from swift.cli.main import parse_yaml_args
+argv = ["train.yaml"]
+parse_yaml_args(argv)
+try:
+    from swift.arguments import SftArguments as arguments
+except ImportError:
+    from swift.llm import TrainArguments as arguments
+from swift.utils import parse_args
+a, rest = parse_args(arguments, argv)
+assert not rest, rest
+got = (a.learning_rate, a.per_device_train_batch_size, a.gradient_accumulation_steps, a.num_train_epochs, a.max_length, a.seed, getattr(a, "tuner_type", None) or a.train_type)
+`,
+	"trl": `
+from trl.scripts.sft import make_parser
+script, training, model, *_, rest = make_parser().parse_args_and_config(["--config", "train.yaml"], return_remaining_strings=True)
+assert not rest, rest
+got = (training.learning_rate, training.per_device_train_batch_size, training.gradient_accumulation_steps, training.num_train_epochs, training.max_length, training.seed, "lora" if model.use_peft else "full")
+`,
+}
+
+// Every engine's own parser takes what is rendered, and reads from it what was meant.
+func TestRealEngineTakesTheSettings(t *testing.T) {
+	eachReal(t, func(t *testing.T, e Engine, p Probe) {
+		for _, tuning := range []string{"full", "lora"} {
+			j := tinyJob(t, p, traintest.Rows(2, 2))
+			j.Settings.Tuning, j.Settings.Batch, j.Settings.PerDevice = tuning, 32, 2
+			if tuning == "lora" {
+				j.Settings.Save, j.Settings.MaxSteps, j.Settings.Scheduler, j.Settings.Attention, j.Settings.Thinking = "steps", 7, "linear", "sdpa", true
+			}
+			render(t, e, j, p)
+			c := e.Command(j, p, "")
+			cmd := exec.CommandContext(t.Context(), c.Args[0], "-c", dryRuns[e.Name()]+"\nimport os\nos.write(2, ('\\nGOT ' + repr(got)).encode())\nos._exit(0)\n")
+			cmd.Dir, cmd.Env = c.Dir, append(os.Environ(), c.Env...)
+			out, err := cmd.CombinedOutput()
+			if want := fmt.Sprintf("GOT (2e-05, 2, 16, 3.0, 1024, 42, '%s')", tuning); err != nil || !strings.HasSuffix(strings.TrimSpace(string(out)), want) {
+				t.Errorf("%s: %v, want %s\n%s", tuning, err, want, out[max(0, len(out)-3000):])
+			}
+		}
+	})
 }
 
 // A run over a small mix ends where it should, and says what we know of it; one that is killed in its

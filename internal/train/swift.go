@@ -115,6 +115,7 @@ func (e Swift) pairs(pl plan) ([]pair, error) {
 		{"gradient_checkpointing", s.GradientCheckpointing},
 		{"add_version", false},
 		{"create_checkpoint_symlink", false},
+		{"include_num_input_tokens_seen", true}, // its own count, held against the mix's; padding of a device's rows is in it
 	}...)
 	if s.Thinking && pl.probe.Has("disable_ignore_empty_think") {
 		pairs = append(pairs, pair{"disable_ignore_empty_think", true})
