@@ -35,7 +35,10 @@ func probe(ctx context.Context, engine, python string) (p Probe, err error) {
 	ctx, cancel := context.WithTimeout(ctx, probeTime)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, path, "-c", probeScript, engine)
-	cmd.Dir = os.TempDir() // a package must not be found in the directory we happen to stand in
+	if cmd.Dir, err = os.MkdirTemp("", "coigwriter-probe-"); err != nil { // Python imports from where it stands: an empty place, which nobody else writes to
+		return p, errs.Unavailablef("%w", err)
+	}
+	defer os.RemoveAll(cmd.Dir)
 	cmd.Env = append(os.Environ(), baseEnv...)
 	var out, said bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &said
