@@ -17,6 +17,7 @@ import (
 	"coigwriter/internal/evaluate"
 	"coigwriter/internal/mix"
 	"coigwriter/internal/source"
+	"coigwriter/internal/train"
 	"coigwriter/internal/triplet"
 	"coigwriter/internal/user"
 )
@@ -70,7 +71,7 @@ func statesPage() string {
 	}
 	diagram(&b, "A source", sources)
 	diagram(&b, "A triplet", triplets)
-	var sets, orders, studies, judges []arrow
+	var sets, orders, studies, judges, runs []arrow
 	for _, t := range bench.Transitions {
 		sets = append(sets, arrow(t))
 	}
@@ -83,10 +84,14 @@ func statesPage() string {
 	for _, t := range evaluate.JudgeTransitions {
 		judges = append(judges, arrow(t))
 	}
+	for _, t := range train.Transitions {
+		runs = append(runs, arrow(t))
+	}
 	diagram(&b, "A set of queries", sets)
 	diagram(&b, "A request for answers", orders)
 	diagram(&b, "A study", studies)
 	diagram(&b, "A request that a model judge a study", judges)
+	diagram(&b, "A training run", runs)
 	return b.String()
 }
 

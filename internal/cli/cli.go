@@ -45,6 +45,7 @@ type commands struct {
 	Models    llmCmd       `cmd:"" name:"llm" help:"Model calls: what they cost, replies read again, batch files."`
 	Benchmark benchmarkCmd `cmd:"" help:"Sets of queries that models answer: write, check, freeze, export."`
 	Generate  generateCmd  `cmd:"" needs:"model" help:"Have a model answer the queries of a set or a file."`
+	Train     trainCmd     `cmd:"" needs:"train" help:"Train models on a mix with LLaMA-Factory, ms-swift or TRL: start, follow, resume, register."`
 	Study     studyCmd     `cmd:"" help:"Blind comparisons and ratings of what models wrote: plan, open, judge, results, preferences."`
 	Release   releaseCmd   `cmd:"" help:"Cut, list, compare and verify dataset versions."`
 	Export    exportCmd    `cmd:"" help:"Write a release in a format trainers read."`
@@ -232,6 +233,8 @@ func hideUnused(ctx *kong.Context) {
 			f.Hidden = !strings.Contains(needs, "server")
 		case "Model endpoint":
 			f.Hidden = !strings.Contains(needs, "model")
+		case "Training":
+			f.Hidden = !strings.Contains(needs, "server") && !strings.Contains(needs, "train")
 		case "Logging":
 			f.Hidden = !strings.Contains(needs, "server")
 		default:

@@ -5,8 +5,10 @@ package web
 
 //lint:file-ignore SA4006 This context is only used if a nested component is present.
 
-import "github.com/a-h/templ"
-import templruntime "github.com/a-h/templ/runtime"
+import (
+	"github.com/a-h/templ"
+	templruntime "github.com/a-h/templ/runtime"
+)
 
 import (
 	"coigwriter/internal/analysis"
@@ -703,7 +705,7 @@ func heatCell(v resultsView, w analysis.WinRates, a, b string) templ.Component {
 				return templ_7745c5c3_Err
 			}
 		} else {
-			var templ_7745c5c3_Var29 = []any{heat(p.Rate), templ.KV("sure", p.Holm < 0.05)}
+			templ_7745c5c3_Var29 := []any{heat(p.Rate), templ.KV("sure", p.Holm < 0.05)}
 			templ_7745c5c3_Err = templ.RenderCSSItems(ctx, templ_7745c5c3_Buffer, templ_7745c5c3_Var29...)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
@@ -867,7 +869,7 @@ func dataTable(t *table.Table, titled bool) templ.Component {
 			return templ_7745c5c3_Err
 		}
 		for _, c := range t.Columns {
-			var templ_7745c5c3_Var40 = []any{templ.KV("n", c.Num)}
+			templ_7745c5c3_Var40 := []any{templ.KV("n", c.Num)}
 			templ_7745c5c3_Err = templ.RenderCSSItems(ctx, templ_7745c5c3_Buffer, templ_7745c5c3_Var40...)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
@@ -913,7 +915,7 @@ func dataTable(t *table.Table, titled bool) templ.Component {
 				return templ_7745c5c3_Err
 			}
 			for i, cell := range row {
-				var templ_7745c5c3_Var43 = []any{templ.KV("n", t.Columns[i].Num)}
+				templ_7745c5c3_Var43 := []any{templ.KV("n", t.Columns[i].Num)}
 				templ_7745c5c3_Err = templ.RenderCSSItems(ctx, templ_7745c5c3_Buffer, templ_7745c5c3_Var43...)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
