@@ -80,41 +80,31 @@ func Cover(qs []Query, tax *genre.Taxonomy) (out []Coverage, short int) {
 
 // A Detector finds queries in other texts, and in each other.
 type Detector struct {
-	qs     []Query
-	sets   [][]uint64
-	within map[uint64][]int // shingle → queries that have it
-	hits   []int            // of the text at hand, by query: not for several goroutines
+	qs   []Query
+	sets [][]uint64
+	in   text.Index
 }
 
 // NewDetector looks for these queries.
 func NewDetector(qs []Query) *Detector {
-	t := &Detector{qs: qs, within: map[uint64][]int{}, hits: make([]int, len(qs))}
-	for i, q := range qs {
+	t := &Detector{qs: qs}
+	for _, q := range qs {
 		set := text.Shingles(q.Prompt, runOf)
 		t.sets = append(t.sets, set)
-		for _, x := range set {
-			t.within[x] = append(t.within[x], i)
-		}
+		t.in.Add(set)
 	}
+	t.in.Freeze()
 	return t
 }
 
 // Twins are the pairs of queries that are nearly the same, the most alike first.
 func (t *Detector) Twins() (out []Twin) {
 	for i := range t.qs {
-		shared := map[int]int{}
-		for _, x := range t.sets[i] {
-			for _, j := range t.within[x] {
-				if j > i {
-					shared[j]++
-				}
-			}
-		}
-		for j, n := range shared {
-			if share := float64(n) / float64(len(t.sets[i])+len(t.sets[j])-n); share >= TwinFrom {
+		t.in.Shared(t.sets[i], func(j, n int) {
+			if share := float64(n) / float64(len(t.sets[i])+len(t.sets[j])-n); j > i && share >= TwinFrom {
 				out = append(out, Twin{t.qs[i].Code, t.qs[j].Code, share})
 			}
-		}
+		})
 	}
 	slices.SortFunc(out, func(a, b Twin) int {
 		return cmp.Or(cmp.Compare(b.Share, a.Share), cmp.Compare(a.A, b.A), cmp.Compare(a.B, b.B))
@@ -124,22 +114,12 @@ func (t *Detector) Twins() (out []Twin) {
 
 // In returns the queries of which much stands in a text.
 func (t *Detector) In(where, id, s string) (out []Leak) {
-	clear(t.hits)
-	var seen []int
-	for _, x := range text.Shingles(s, runOf) {
-		for _, i := range t.within[x] {
-			if t.hits[i] == 0 {
-				seen = append(seen, i)
-			}
-			t.hits[i]++
-		}
-	}
-	for _, i := range seen {
-		if share := float64(t.hits[i]) / float64(len(t.sets[i])); share >= LeakFrom {
+	t.in.Shared(text.Shingles(s, runOf), func(i, n int) {
+		if share := float64(n) / float64(len(t.sets[i])); share >= LeakFrom {
 			run, _ := text.LongestCommonRun(t.qs[i].Prompt, s)
 			out = append(out, Leak{t.qs[i].Code, where, id, share, text.Excerpt(run, 80)})
 		}
-	}
+	})
 	return out
 }
 

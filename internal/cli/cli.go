@@ -45,9 +45,11 @@ type commands struct {
 	Models    llmCmd       `cmd:"" name:"llm" help:"Model calls: what they cost, replies read again, batch files."`
 	Benchmark benchmarkCmd `cmd:"" help:"Sets of queries that models answer: write, check, freeze, export."`
 	Generate  generateCmd  `cmd:"" needs:"model" help:"Have a model answer the queries of a set or a file."`
+	Train     trainCmd     `cmd:"" needs:"train" help:"Train models on a mix with LLaMA-Factory, ms-swift or TRL: start, follow, resume, register."`
 	Study     studyCmd     `cmd:"" help:"Blind comparisons and ratings of what models wrote: plan, open, judge, results, preferences."`
 	Release   releaseCmd   `cmd:"" help:"Cut, list, compare and verify dataset versions."`
 	Export    exportCmd    `cmd:"" help:"Write a release in a format trainers read."`
+	Mix       mixCmd       `cmd:"" needs:"files" help:"Training configurations: triplets and general rows, drawn by seed, nested, without copies and benchmark texts."`
 	Stats     statsCmd     `cmd:"" needs:"files" help:"Counts and lengths of any triplet file (the paper's Tables 5-10)."`
 	Winrate   winrateCmd   `cmd:"" needs:"files" help:"Win rates of votes or rankings: matrix, intervals, exact tests (the paper's Table 2)."`
 	Ratings   ratingsCmd   `cmd:"" needs:"files" help:"Strengths of models from votes (Bradley-Terry), with ties, length, position and raters."`
@@ -231,6 +233,8 @@ func hideUnused(ctx *kong.Context) {
 			f.Hidden = !strings.Contains(needs, "server")
 		case "Model endpoint":
 			f.Hidden = !strings.Contains(needs, "model")
+		case "Training":
+			f.Hidden = !strings.Contains(needs, "server") && !strings.Contains(needs, "train")
 		case "Logging":
 			f.Hidden = !strings.Contains(needs, "server")
 		default:

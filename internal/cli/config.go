@@ -14,6 +14,7 @@ import (
 
 	"coigwriter/internal/errs"
 	"coigwriter/internal/llm"
+	"coigwriter/internal/train"
 )
 
 // Config is every setting of the program. A value comes from the flag, else from the
@@ -32,7 +33,34 @@ type Config struct {
 	PublicURL string `name:"public-url" help:"How people reach it, for links, such as https://write.example.org." env:"COIGWRITER_PUBLIC_URL" placeholder:"URL" group:"Server"`
 	Workers   int    `help:"Jobs at once; 0 means four per CPU." default:"0" env:"COIGWRITER_WORKERS" group:"Server"`
 
-	LLM LLMConfig `embed:"" prefix:"llm-" envprefix:"COIGWRITER_LLM_" group:"Model endpoint"`
+	LLM   LLMConfig   `embed:"" prefix:"llm-" envprefix:"COIGWRITER_LLM_" group:"Model endpoint"`
+	Train TrainConfig `embed:"" prefix:"train-" envprefix:"COIGWRITER_TRAIN_" group:"Training"`
+}
+
+// TrainConfig says what may be trained with on this machine.
+type TrainConfig struct {
+	Python             string   `help:"Python of the environment in which an engine is installed (default: python3)." env:"PYTHON" placeholder:"FILE"`
+	LlamafactoryPython string   `help:"Python of LLaMA-Factory, where it has an environment of its own." env:"LLAMAFACTORY_PYTHON" placeholder:"FILE"`
+	SwiftPython        string   `help:"Python of ms-swift, where it has an environment of its own." env:"SWIFT_PYTHON" placeholder:"FILE"`
+	TrlPython          string   `help:"Python of TRL, where it has an environment of its own." env:"TRL_PYTHON" placeholder:"FILE"`
+	Runs               string   `help:"Directory of training runs (default: runs in the data directory)." env:"RUNS" placeholder:"DIR"`
+	GPUHour            string   `name:"gpu-hour" help:"What a GPU costs an hour, such as \"12 CNY\", for what runs cost." env:"GPU_HOUR" placeholder:"AMOUNT"`
+	Web                bool     `help:"Let engineers start runs from the pages, on mixes and checkpoints below --train-roots." env:"WEB"`
+	Roots              []string `help:"Directories that pages may take mixes and checkpoints from." env:"ROOTS" placeholder:"DIR,…"`
+}
+
+// host is what may be trained with on this machine.
+func (c *Config) host() (train.Host, error) {
+	t := c.Train
+	runs, err := filepath.Abs(cmp.Or(t.Runs, filepath.Join(c.Data, "runs")))
+	if err != nil {
+		return train.Host{}, err
+	}
+	h := train.Host{
+		Python: t.Python, Pythons: map[string]string{"llamafactory": t.LlamafactoryPython, "swift": t.SwiftPython, "trl": t.TrlPython},
+		Runs: runs, GPUHour: t.GPUHour, Web: t.Web, Roots: t.Roots,
+	}
+	return h, h.Check()
 }
 
 // LLMConfig says which model judges; an empty URL means none, and then screening waits.
@@ -213,6 +241,9 @@ func (f *tomlFile) Resolve(_ *kong.Context, _ *kong.Path, flag *kong.Flag) (any,
 	v, ok := f.values[flag.Name]
 	if !ok {
 		return nil, nil
+	}
+	if list, ok := v.([]any); ok {
+		return list, nil
 	}
 	return fmt.Sprint(v), nil
 }

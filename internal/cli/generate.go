@@ -66,7 +66,10 @@ func (c generateCmd) Run(ctx context.Context, con *console, cfg *Config) error {
 		return err
 	}
 	if e = s.Endpoint(e, c.Model); e.BaseURL == "" {
-		return errs.Unavailablef("no model is configured: set --llm-url, and --model or --llm-model")
+		if e.BaseURL = cfg.servedAt(ctx, c.Set, c.Model); e.BaseURL == "" {
+			return errs.Unavailablef("no model is configured: set --llm-url, and --model or --llm-model")
+		}
+		con.say("%s is served at %s", c.Model, e.BaseURL)
 	}
 	client, err := llm.NewClient(e)
 	if err != nil {

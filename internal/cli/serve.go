@@ -22,6 +22,7 @@ import (
 	"coigwriter/internal/llm"
 	"coigwriter/internal/review"
 	"coigwriter/internal/screen"
+	"coigwriter/internal/train"
 	"coigwriter/internal/triplet"
 	"coigwriter/internal/user"
 	"coigwriter/internal/web"
@@ -88,9 +89,14 @@ func workers(ctx context.Context, cfg *Config, d *db.DB, client *llm.Client, log
 	handlers = append(handlers, review.Handlers(d, newRand)...)
 	handlers = append(handlers, bench.Handlers(d, client)...)
 	handlers = append(handlers, evaluate.Handlers(d, client)...)
+	host, err := cfg.host()
+	if err != nil {
+		return nil, err
+	}
+	handlers = append(handlers, train.Handlers(d, host.Web)...)
 	return job.New(d, job.Config{
 		Handlers: handlers, Workers: cfg.Workers, Log: quietly(log),
-		Every: []job.Every{{Interval: time.Hour, Args: rootJob{}}, screen.Every(), triplet.Every(), review.Every(), bench.Every(), evaluate.Every()},
+		Every: []job.Every{{Interval: time.Hour, Args: rootJob{}}, screen.Every(), triplet.Every(), review.Every(), bench.Every(), evaluate.Every(), train.Every()},
 	})
 }
 
@@ -124,7 +130,11 @@ func serve(ctx context.Context, con *console, cfg *Config, d *db.DB, client *llm
 	if err != nil {
 		return err
 	}
-	site, err := web.New(web.Options{DB: d, Log: log, LLM: client, Secure: strings.HasPrefix(cfg.PublicURL, "https://")})
+	host, err := cfg.host()
+	if err != nil {
+		return err
+	}
+	site, err := web.New(web.Options{DB: d, Log: log, LLM: client, Train: host, Secure: strings.HasPrefix(cfg.PublicURL, "https://")})
 	if err != nil {
 		return err
 	}

@@ -23,3 +23,4 @@ func BenchmarkLen(b *testing.B)            { bench(b, func() { _ = text.Len(arti
 func BenchmarkContentHash(b *testing.B)    { bench(b, func() { text.ContentHash(article) }) }
 func BenchmarkLanguage(b *testing.B)       { bench(b, func() { text.Language(article) }) }
 func BenchmarkRepeatedNGrams(b *testing.B) { bench(b, func() { text.RepeatedNGrams(article, 10) }) }
+func BenchmarkShingles(b *testing.B)       { bench(b, func() { text.Shingles(article, 5) }) }

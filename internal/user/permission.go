@@ -54,6 +54,9 @@ const (
 	BenchmarkManage Permission = "benchmark.manage" // write, freeze and retire queries, ask models
 	BenchmarkMark   Permission = "benchmark.mark"   // the panel: queries alone, never an answer
 
+	TrainRead Permission = "train.read" // mixes, runs and what became of them
+	TrainRun  Permission = "train.run"  // start and stop processes of the server's machine, register models
+
 	PeopleManage   Permission = "people.manage"
 	SettingsManage Permission = "settings.manage"
 )
@@ -85,6 +88,8 @@ var Allowed = []struct {
 	{BenchmarkRead, []Role{Lead, Engineer}},
 	{BenchmarkManage, []Role{Lead, Engineer}},
 	{BenchmarkMark, []Role{Lead, Reviewer}},
+	{TrainRead, []Role{Lead, Engineer}},
+	{TrainRun, []Role{Engineer}},
 	{PeopleManage, []Role{Lead}},
 	{SettingsManage, []Role{Lead}},
 }

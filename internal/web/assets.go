@@ -21,7 +21,7 @@ import (
 var staticFiles embed.FS
 
 // styleSheets are joined into app.css in this order, so that a page asks for one file.
-var styleSheets = []string{"tokens.css", "base.css", "frame.css", "components.css", "data.css", "reading.css", "work.css", "annotate.css", "benchmark.css", "blind.css", "study.css"}
+var styleSheets = []string{"tokens.css", "base.css", "frame.css", "components.css", "data.css", "reading.css", "work.css", "annotate.css", "benchmark.css", "blind.css", "study.css", "experiments.css"}
 
 // assets are the files a browser asks for, ready to send. One hash over all of them is
 // part of each address: a browser may keep them for ever, modules can import their

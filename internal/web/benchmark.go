@@ -13,6 +13,7 @@ import (
 	"coigwriter/internal/errs"
 	"coigwriter/internal/genre"
 	"coigwriter/internal/project"
+	"coigwriter/internal/train"
 	"coigwriter/internal/user"
 )
 
@@ -117,6 +118,8 @@ type setView struct {
 	Orders     []orderRow
 	Configured string // the model that is configured, "" for none
 	Scripted   bool
+	Asked      string                  // the model that a link here names
+	Trained    map[string]train.Source // models that were trained here, by name
 }
 
 // queriesAtOnce is a page of the queries of a set.
@@ -158,6 +161,7 @@ func (s *Server) showSet(w http.ResponseWriter, r *http.Request, v *setView, sta
 	case "coverage":
 		err = s.fillCoverage(ctx, v)
 	case "answers":
+		v.Asked = r.FormValue("model")
 		err = s.fillAnswers(ctx, v)
 	default:
 		err = s.fillQueries(r, v)

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"cmp"
 	"context"
 	"net/http"
 	"net/url"
@@ -11,6 +12,7 @@ import (
 	"coigwriter/internal/bench"
 	"coigwriter/internal/db"
 	"coigwriter/internal/errs"
+	"coigwriter/internal/train"
 )
 
 // orderRow is a request for answers with how far it is.
@@ -34,6 +36,9 @@ func (s *Server) fillAnswers(ctx context.Context, v *setView) (err error) {
 		}
 		v.Orders = append(v.Orders, orderRow{o, p})
 	}
+	if v.Trained, err = train.Sources(ctx, s.db); err != nil {
+		return err
+	}
 	if s.opt.LLM.Configured() {
 		e := s.opt.LLM.Endpoint()
 		v.Configured, v.Scripted = e.Model, e.Scripted()
@@ -41,7 +46,7 @@ func (s *Server) fillAnswers(ctx context.Context, v *setView) (err error) {
 	if len(v.Form) == 0 {
 		d := bench.DefaultSampling
 		v.Form = url.Values{
-			"model": {v.Configured}, "temperature": {number32(d.Temperature)}, "top_p": {number32(d.TopP)},
+			"model": {cmp.Or(v.Asked, v.Configured)}, "temperature": {number32(d.Temperature)}, "top_p": {number32(d.TopP)},
 			"max_tokens": {strconv.Itoa(d.MaxTokens)}, "seed": {strconv.FormatInt(d.Seed, 10)}, "samples": {strconv.Itoa(d.Samples)},
 		}
 	}

@@ -11,6 +11,7 @@ import (
 	"coigwriter/internal/errs"
 	"coigwriter/internal/genre"
 	"coigwriter/internal/project"
+	"coigwriter/internal/train"
 	"coigwriter/internal/user"
 )
 
@@ -23,6 +24,7 @@ type queryView struct {
 	Marks   []bench.Mark
 	Panel   bench.Panel
 	Answers []bench.Answer
+	Trained map[string]train.Source // models that were trained here
 	Names   map[string]string
 	Prev    string
 	Next    string
@@ -55,6 +57,9 @@ func (s *Server) queryViewOf(r *http.Request) (*queryView, error) {
 		v.Panel.Clarity, v.Panel.Precise, v.Panel.Difficulty = v.Panel.Clarity+float64(m.Clarity)/n, v.Panel.Precise+float64(m.Precise)/n, v.Panel.Difficulty+float64(m.Difficulty)/n
 	}
 	if v.Answers, err = bench.AnswersTo(ctx, s.db, q.ID); err != nil {
+		return nil, err
+	}
+	if v.Trained, err = train.Sources(ctx, s.db); err != nil {
 		return nil, err
 	}
 	all, err := bench.Queries(ctx, s.db, q.SetID)

@@ -27,6 +27,7 @@ var rail = []railEntry{
 	{"statistics", "/statistics", "g n", user.StatsRead},
 	{"benchmark", "/benchmark", "g q", user.BenchmarkRead},
 	{"studies", "/studies", "g c", user.StudyManage},
+	{"experiments", "/experiments", "g x", user.TrainRead},
 	{"panel", "/panel", "g l", user.BenchmarkMark},
 	{"models", "/models", "g m", user.HistoryRead},
 	{"people", "/people", "g p", user.PeopleManage},

@@ -165,6 +165,18 @@ func (s *Server) siteMap() []Route {
 		{"GET", "/panel/{id}", user.BenchmarkMark, s.panelShow},
 		{"POST", "/panel/{id}", user.BenchmarkMark, s.panelMark},
 
+		// experiments: mixes, training runs on them, the models they made
+		{"GET", "/experiments", user.TrainRead, s.experiments},
+		{"POST", "/experiments", user.TrainRun, s.experimentAdd},
+		{"GET", "/experiments/{id}", user.TrainRead, s.experimentShow},
+		{"GET", "/experiments/{id}/figure/{figure}", user.TrainRead, s.experimentFigure},
+		{"GET", "/experiments/{id}/start", user.TrainRun, s.experimentStart},
+		{"POST", "/experiments/{id}/start", user.TrainRun, s.experimentBegin},
+		{"GET", "/runs/{id}", user.TrainRead, s.runShow},
+		{"GET", "/runs/{id}/figure", user.TrainRead, s.runFigure},
+		{"POST", "/runs/{id}/move", user.TrainRun, s.runMove},
+		{"POST", "/runs/{id}/register", user.TrainRun, s.runRegister},
+
 		// triplets
 		{"GET", "/triplets", user.TripletRead, s.triplets},
 		{"GET", "/triplets/to-score", user.TripletScore, s.tripletsToScore},

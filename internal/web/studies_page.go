@@ -11,6 +11,7 @@ import (
 	"coigwriter/internal/bench"
 	"coigwriter/internal/errs"
 	"coigwriter/internal/evaluate"
+	"coigwriter/internal/train"
 	"coigwriter/internal/user"
 )
 
@@ -28,6 +29,7 @@ type studyView struct {
 	Judges   []evaluate.Judge
 	Order    *evaluate.JudgeOrder
 	Estimate *evaluate.JudgeEstimate // of the configured model; nil without one
+	Trained  map[string]train.Source // models that were trained here
 	Model    string
 	Scripted bool
 	Files    []evaluate.File
@@ -51,6 +53,9 @@ func (s *Server) studyShow(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	v := &studyView{S: st}
+	if v.Trained, err = train.Sources(ctx, s.db); err != nil {
+		return err
+	}
 	if v.Names, err = user.Names(ctx, s.db); err != nil {
 		return err
 	}

@@ -24,6 +24,7 @@ import (
 	"coigwriter/internal/db"
 	"coigwriter/internal/evaluate"
 	"coigwriter/internal/llm"
+	"coigwriter/internal/train"
 	"coigwriter/internal/triplet"
 	"coigwriter/internal/user"
 )
@@ -33,6 +34,8 @@ type Options struct {
 	DB *db.DB
 	// LLM is the model that judges; nil or unconfigured means that people do.
 	LLM *llm.Client
+	// Train is what may be trained with on this machine; the zero value lets pages start nothing.
+	Train train.Host
 	// Log receives one line a request and every internal error; nil discards them.
 	Log *slog.Logger
 	// Zone is where exact times are shown; nil is time.Local.
@@ -56,6 +59,7 @@ type Server struct {
 	results  memo[string, evaluate.Results]
 	days     memo[callFilter, []llm.Entry]
 	checks   memo[string, bench.Check]
+	probes   sync.Map // engine → what it said of itself
 	routes   []Route
 	handle   http.Handler
 }
