@@ -3,6 +3,7 @@ package mix
 import (
 	"context"
 	"runtime"
+	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -51,12 +52,14 @@ const (
 // A checker decides which rows of one kind come in, in the order of their keys.
 type checker struct {
 	plan    Plan
-	spool   *spool
+	spool   *spool // where turns are
+	lines   *spool // where rows go that come in
 	guard   *guard
 	ruler   *ruler
 	near    *near
 	against *text.Index // triplets that general rows must not be like; nil for none
 	others  []*candidate
+	index   *text.Index // of the rows that come in; nil where nobody asks
 	name    func(source int) string
 	at      func(source, file, line int) string
 
@@ -71,10 +74,11 @@ type findings struct {
 	leak       *hit
 	like       int // the triplet that it is like, in others; -1 for none
 	share      float64
+	line       []byte // as it is written
 	err        error
 }
 
-const checkedAtOnce = 512
+const checkedAtOnce = 128 // their shingles are in memory together: of novels that is 30 MB
 
 // check takes rows in order until there are enough; All takes every one. It reports how many it looked at.
 func (c *checker) check(ctx context.Context, rows []*candidate, enough Count, step func(int)) (looked int, err error) {
@@ -116,7 +120,7 @@ func (c *checker) enough(n Count) bool { return n != All && len(c.kept) >= int(n
 // look finds out all that hangs on the row alone.
 func (c *checker) look(r *candidate) (f findings) {
 	f.like = -1
-	turns, err := c.spool.get(r.at)
+	turns, err := c.spool.turns(r)
 	if err != nil {
 		f.err = err
 		return f
@@ -126,11 +130,10 @@ func (c *checker) look(r *candidate) (f findings) {
 	f.set = units.Runs(shingleOf)
 	f.bands = c.near.bandsOf(f.set)
 	if c.guard != nil {
-		thought := thoughts(turns)
-		if thought == "" {
+		if thought := thoughts(turns); thought == "" {
 			f.leak = c.guard.find(units, f.set, s)
 		} else {
-			both := text.ShinglesOf(s + thought)
+			both := slices.Concat(units, text.ShinglesOf(thought))
 			f.leak = c.guard.find(both, both.Runs(shingleOf), s+thought)
 		}
 	}
@@ -142,8 +145,9 @@ func (c *checker) look(r *candidate) (f findings) {
 			}
 		})
 	}
-	ms := c.plan.messages(r, turns)
-	r.tokens, r.chars, r.thought = c.ruler.tokens(ms), characters(ms), thinking(ms)
+	row := c.plan.row(r, c.name(r.source), turns)
+	r.tokens, r.chars, r.thought = c.ruler.tokens(row.Messages), characters(row.Messages), thinking(row.Messages)
+	f.line, f.err = encode(row)
 	return f
 }
 
@@ -182,8 +186,12 @@ func (c *checker) decide(r *candidate, f findings) error {
 	if c.near.threshold > 0 {
 		c.near.add(f.bands)
 	}
+	if c.index != nil {
+		c.index.Add(f.set)
+	}
 	c.kept = append(c.kept, r)
-	return nil
+	r.written, err = c.lines.put(f.line)
+	return err
 }
 
 // round keeps four decimals of a share.
@@ -193,7 +201,7 @@ func (c *checker) ref(r *candidate) *RowRef { return &RowRef{r.kind, c.name(r.so
 
 // setOf reads the shingles of a row that came in.
 func (c *checker) setOf(i int) ([]uint64, error) {
-	turns, err := c.spool.get(c.kept[i].at)
+	turns, err := c.spool.turns(c.kept[i])
 	if err != nil {
 		return nil, err
 	}

@@ -31,7 +31,8 @@ type maker struct {
 	plan  Plan
 	opts  Options
 	dir   string
-	spool *spool
+	spool *spool // of turns
+	lines *spool // of rows that come in
 	ruler *ruler
 	guard *guard
 	out   *record.Writer // left_out.jsonl
@@ -114,10 +115,12 @@ func (mk *maker) make(ctx context.Context) (err error) {
 	if len(mk.guard.texts) == 0 {
 		mk.guard = nil
 	}
-	if mk.spool, err = newSpool(mk.dir); err != nil {
-		return err
+	for _, s := range []**spool{&mk.spool, &mk.lines} {
+		if *s, err = newSpool(mk.dir); err != nil {
+			return err
+		}
+		defer (*s).close()
 	}
-	defer mk.spool.close()
 	if err := os.Mkdir(filepath.Join(mk.dir, trainDir), 0o755); err != nil {
 		return errs.Unavailablef("mix: %w", err)
 	}
@@ -137,6 +140,9 @@ func (mk *maker) make(ctx context.Context) (err error) {
 		return tooLong(p, long, mk.ruler.tok == nil)
 	}
 	if err := mk.enough(creative, general); err != nil {
+		return err
+	}
+	if err := mk.lines.settle(); err != nil {
 		return err
 	}
 	if err := mk.write(ctx, creative.kept, general.kept); err != nil {
@@ -274,7 +280,7 @@ func (mk *maker) leave(l LeftOutRow) error {
 
 func (mk *maker) checker(similar float64) *checker {
 	return &checker{
-		plan: mk.plan, spool: mk.spool, guard: mk.guard, ruler: mk.ruler, near: newNear(similar), out: mk.leave,
+		plan: mk.plan, spool: mk.spool, lines: mk.lines, guard: mk.guard, ruler: mk.ruler, near: newNear(similar), out: mk.leave,
 		name: func(source int) string { return mk.m.Sources[source].Name },
 		at:   func(source, file, line int) string { return fmt.Sprintf("%s:%d", mk.files[source][file].name, line) },
 	}
@@ -284,6 +290,9 @@ func (mk *maker) checker(similar float64) *checker {
 // against them, and are then the same in every configuration.
 func (mk *maker) creative(ctx context.Context) (*checker, error) {
 	c := mk.checker(mk.plan.Duplicates.Creative)
+	if mk.plan.Duplicates.AgainstCreative > 0 && mk.plan.most(generalOf) != 0 {
+		c.index = &text.Index{}
+	}
 	all := newPool(mk.spool, 0)
 	for i, s := range mk.plan.Creative {
 		err := mk.read(ctx, i, s.Filter, tripletTurns, false, all.add)
@@ -323,14 +332,7 @@ func (mk *maker) general(ctx context.Context, creative *checker) (*checker, erro
 		return c, nil
 	}
 	if mk.plan.Duplicates.AgainstCreative > 0 && len(creative.kept) > 0 {
-		c.against, c.others = &text.Index{}, creative.kept
-		for i := range creative.kept {
-			set, err := creative.setOf(i)
-			if err != nil {
-				return nil, err
-			}
-			c.against.Add(set)
-		}
+		c.against, c.others = creative.index, creative.kept
 		c.against.Freeze()
 	}
 	width := 0
@@ -442,18 +444,17 @@ func (mk *maker) writeOne(ctx context.Context, name string, rows []*candidate) (
 	}
 	defer w.Abort()
 	for _, r := range rows {
-		turns, err := mk.spool.get(r.at)
+		line, err := mk.lines.get(r.written)
+		if err == nil {
+			err = w.WriteLine(line)
+		}
 		if err == nil {
 			err = ctx.Err()
 		}
 		if err != nil {
 			return t.c, err
 		}
-		row := mk.plan.row(r, mk.m.Sources[r.source].Name, turns)
-		t.add(row, r.chars, r.tokens, r.thought)
-		if err := w.Write(row); err != nil {
-			return t.c, err
-		}
+		t.add(Row{Source: mk.m.Sources[r.source].Name, Kind: r.kind, Genre: r.genre, Language: r.language}, r.chars, r.tokens, r.thought)
 	}
 	if err := w.Close(); err != nil {
 		return t.c, err

@@ -52,8 +52,11 @@ func (p *pool) add(c candidate, turns []record.Turn) error {
 		}
 		delete(p.byKey, heap.Pop(&p.heap).(*candidate).draw)
 	}
-	var err error
-	if c.at, err = p.spool.put(turns); err != nil {
+	data, err := json.Marshal(turns)
+	if err == nil {
+		c.at, err = p.spool.put(data)
+	}
+	if err != nil {
 		return err
 	}
 	kept := &c
@@ -98,7 +101,7 @@ func (h *byDraw) Pop() any {
 	return last
 }
 
-// A spool is a file that the turns of rows wait in.
+// A spool is a file that what rows say waits in.
 type spool struct {
 	file *os.File
 	buf  *bufio.Writer
@@ -119,11 +122,7 @@ func newSpool(dir string) (*spool, error) {
 	return &spool{file: f, buf: bufio.NewWriterSize(f, 256<<10)}, nil
 }
 
-func (s *spool) put(turns []record.Turn) (piece, error) {
-	data, err := json.Marshal(turns)
-	if err != nil {
-		return piece{}, err
-	}
+func (s *spool) put(data []byte) (piece, error) {
 	at := piece{s.end, len(data)}
 	s.end += int64(len(data))
 	if _, err := s.buf.Write(data); err != nil {
@@ -140,10 +139,19 @@ func (s *spool) settle() error {
 	return nil
 }
 
-func (s *spool) get(at piece) (turns []record.Turn, err error) {
+func (s *spool) get(at piece) ([]byte, error) {
 	data := make([]byte, at.size)
 	if _, err := s.file.ReadAt(data, at.from); err != nil {
 		return nil, errs.Unavailablef("temporary file: %w", err)
+	}
+	return data, nil
+}
+
+// turns reads the turns of a row.
+func (s *spool) turns(c *candidate) (turns []record.Turn, err error) {
+	data, err := s.get(c.at)
+	if err != nil {
+		return nil, err
 	}
 	return turns, json.Unmarshal(data, &turns)
 }

@@ -1,8 +1,10 @@
 package mix
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
+	"encoding/json"
 	"io"
 	"strconv"
 	"strings"
@@ -47,7 +49,7 @@ type candidate struct {
 	id          string
 	genre       string
 	language    string
-	at          piece
+	at, written piece    // its turns, and the row as it is written
 	copies      []copied // rows of the same turns that stand back behind it
 
 	// once it was checked
@@ -176,6 +178,15 @@ func (p Plan) ambiguous(kind string, turns []record.Turn) string {
 // row is a candidate as it is written.
 func (p Plan) row(c *candidate, source string, turns []record.Turn) Row {
 	return Row{ID: c.id, Source: source, Kind: c.kind, Genre: c.genre, Language: c.language, Messages: p.messages(c, turns)}
+}
+
+// encode writes a row as a line, without its end.
+func encode(r Row) ([]byte, error) {
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	err := enc.Encode(r)
+	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), err
 }
 
 // characters are the code points of messages, thoughts included.

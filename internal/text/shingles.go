@@ -4,6 +4,9 @@ import (
 	"slices"
 	"unicode"
 	"unicode/utf8"
+
+	"golang.org/x/text/unicode/norm"
+	"golang.org/x/text/width"
 )
 
 // Shingles returns the set of runs of n units in s, each as a hash, sorted: a Han character is a unit, and
@@ -16,11 +19,27 @@ type Shingled []uint64
 
 // ShinglesOf cuts a text into the units of [Shingles].
 func ShinglesOf(s string) Shingled {
-	var units Shingled
+	s = norm.NFC.String(s)
+	units := make(Shingled, 0, len(s)/3)
 	word := uint64(0) // of the word so far; 0 between words
-	for _, r := range foldCase(s) {
-		letter := unicode.IsLetter(r) || unicode.IsDigit(r) || unicode.Is(unicode.Mn, r)
-		han := unicode.Is(unicode.Han, r)
+	for _, r := range s {
+		letter, han := false, false
+		switch {
+		case r >= 0x4e00 && r <= 0x9fff: // nearly every one of a Chinese text
+			han = true
+		case r < utf8.RuneSelf:
+			if r >= 'A' && r <= 'Z' {
+				r += 'a' - 'A'
+			}
+			letter = r >= 'a' && r <= 'z' || r >= '0' && r <= '9'
+		default:
+			if f := width.LookupRune(r).Folded(); f != 0 {
+				r = f
+			}
+			r = unicode.ToLower(r)
+			han = unicode.Is(unicode.Han, r)
+			letter = unicode.IsLetter(r) || unicode.IsDigit(r) || unicode.Is(unicode.Mn, r)
+		}
 		if word != 0 && (!letter || han) {
 			units, word = append(units, scramble(word)), 0
 		}
