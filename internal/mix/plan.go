@@ -2,8 +2,9 @@
 // by a seed so that the smaller sets stand inside the larger, without copies of each other and of the
 // benchmark. Files in, one directory out; no database, no network.
 //
-// plan.go says what is wanted, row.go what a row is, pool.go draws, check.go looks for copies and leaks,
-// make.go puts it together, manifest.go says what came of it, verify.go and diff.go read it again.
+// plan.go says what is wanted, row.go what a row is, draw.go and pool.go draw, check.go looks for copies and
+// leaks, write.go writes, make.go puts it together, manifest.go says what came of it, verify.go and diff.go
+// read it again.
 package mix
 
 import (
