@@ -44,7 +44,7 @@ var order = [][]string{
 }
 
 // pure packages compute over files alone: they must not reach a database or the network.
-var pure = []string{"report", "analysis", "record", "text", "table", "stats", "plot"}
+var pure = []string{"report", "mix", "analysis", "record", "text", "table", "stats", "plot"}
 
 func TestImportsPointDown(t *testing.T) {
 	rank := map[string]int{}

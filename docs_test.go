@@ -15,6 +15,7 @@ import (
 	"coigwriter/internal/bench"
 	"coigwriter/internal/cli"
 	"coigwriter/internal/evaluate"
+	"coigwriter/internal/mix"
 	"coigwriter/internal/source"
 	"coigwriter/internal/train"
 	"coigwriter/internal/triplet"
@@ -31,6 +32,7 @@ func TestDocsAreWhatTheCodeSays(t *testing.T) {
 		"docs/PERMISSIONS.md": permissionsPage(),
 		"docs/DATA.md":        dataPage(t),
 		"docs/COMMANDS.md":    commandsPage(t),
+		"docs/MIX_PLAN.md":    mixPlanPage(t),
 	} {
 		if *update {
 			if err := os.WriteFile(file, []byte(want), 0o644); err != nil {
@@ -186,6 +188,15 @@ func dataPage(t *testing.T) string {
 }
 
 func cell(s string) string { return strings.ReplaceAll(strings.TrimSpace(s), "|", `\|`) }
+
+// mixPlanPage is a plan of mixes as init writes it.
+func mixPlanPage(t *testing.T) string {
+	p, err := mix.PresetOf("paper")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return "# The plan of a mix\n\n" + generated + "What `coigwriter mix init` writes: every key, at its default. [MIXES.md](MIXES.md) tells what becomes of it.\n\n```toml\n" + strings.TrimSpace(string(p.Render())) + "\n```\n"
+}
 
 // commandsPage is every command's help, as it prints it.
 func commandsPage(t *testing.T) string {

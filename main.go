@@ -16,6 +16,7 @@
 //	review     who reviews what, verdicts, decisions, removals
 //	triplet    the three steps, revisions, score sheets and the gate
 //	evaluate   blind comparisons and ratings by people; model judges kept apart
+//	mix        training configurations: rows drawn by seed, copies and leaks, manifests
 //	bench      sets of queries, and what models answer
 //	screen     rules, then a model's or a person's assessment of a source
 //	source     collected texts: reading files, evidence of dates, duplicates

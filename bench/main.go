@@ -33,12 +33,15 @@ type sizes struct {
 	Asks     int           // of each page
 	Votes    int           // of each of a hundred evaluators
 	Saves    int           // of the lone writer; thirty writers share four times as many
+	Mixed    int           // triplets of the mixes
+	Drawn    int           // general rows that the largest takes
+	Pool     int           // general rows of the largest pool
 	Engine   time.Duration // how long the model engine is watched
 }
 
 var (
-	full  = sizes{Sources: 50_000, Triplets: 5_000, Small: 10_000, Large: 100_000, File: 50_000, Starts: 10, Asks: 30, Votes: 15, Saves: 300, Engine: 10 * time.Second}
-	quick = sizes{Sources: 5_000, Triplets: 500, Small: 1_000, Large: 10_000, File: 5_000, Starts: 3, Asks: 10, Votes: 3, Saves: 60, Engine: 3 * time.Second}
+	full  = sizes{Sources: 50_000, Triplets: 5_000, Small: 10_000, Large: 100_000, File: 50_000, Starts: 10, Asks: 30, Votes: 15, Saves: 300, Mixed: 1_665, Drawn: 10_000, Pool: 1_000_000, Engine: 10 * time.Second}
+	quick = sizes{Sources: 5_000, Triplets: 500, Small: 1_000, Large: 10_000, File: 5_000, Starts: 3, Asks: 10, Votes: 3, Saves: 60, Mixed: 166, Drawn: 1_000, Pool: 100_000, Engine: 3 * time.Second}
 )
 
 func main() {

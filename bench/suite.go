@@ -49,6 +49,7 @@ func (s *suite) run(ctx context.Context) error {
 		{"statistics", s.statistics},
 		{"analyses", s.analyses},
 		{"report", s.reports},
+		{"mixes", s.mixes},
 		{"model engine", s.engine},
 	} {
 		if s.only != "" && s.only != step.name {

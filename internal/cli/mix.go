@@ -93,7 +93,7 @@ type mixInitCmd struct {
 	Preset string `help:"Configurations to start from: ${enum}." enum:"paper,published" default:"paper"`
 }
 
-// Run writes a plan; - is stdout.
+// Run writes a plan, never over a file that is there.
 func (c mixInitCmd) Run(con *console) error {
 	p, err := mix.PresetOf(c.Preset)
 	if err != nil {

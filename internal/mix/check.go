@@ -137,7 +137,7 @@ func (c *checker) look(r *candidate) (f findings) {
 	if c.against != nil {
 		c.against.Shared(f.set, func(i, n int) {
 			of := min(c.against.Size(i), len(f.set))
-			if share := float64(n) / float64(of); n >= min(leastShared, of) && share >= c.plan.Duplicates.AgainstCreative && share > f.share {
+			if share := float64(n) / float64(of); n >= leastShared && share >= c.plan.Duplicates.AgainstCreative && share > f.share {
 				f.like, f.share = i, share
 			}
 		})

@@ -133,13 +133,12 @@ func (g *guard) find(units text.Shingled, set []uint64, s string) *hit {
 	return &hit{t.kind, t.id, t.file, most, run}
 }
 
-// share is how much of a text stands in a row, by shingles; of a reference, or of the row in it.
+// share is how much of a text stands in a row, by shingles; of a reference, or of the row in it, once they
+// share enough. A short query counts whole, a short reference says nothing.
 func (g *guard) share(i, n, row int) (share float64, enough bool) {
-	of := g.runs.Size(i)
-	if g.texts[i].kind == "reference" {
-		of, enough = min(of, row), n >= min(leastShared, of)
+	if of := g.runs.Size(i); g.texts[i].kind == "query" {
+		return float64(n) / float64(of), true
 	} else {
-		enough = true
+		return float64(n) / float64(min(of, row)), n >= leastShared
 	}
-	return float64(n) / float64(of), enough
 }

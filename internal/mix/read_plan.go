@@ -33,14 +33,7 @@ func ParsePlan(name, dir string, data []byte) (Plan, error) {
 	p := defaults()
 	md, err := toml.Decode(string(data), &p)
 	if err != nil {
-		var at toml.ParseError
-		if errors.As(err, &at) {
-			if key := at.LastKey; key != "" {
-				return p, errs.Invalidf("%s:%d: %s: %s", name, at.Position.Line, key, at.Message)
-			}
-			return p, errs.Invalidf("%s:%d: %s", name, at.Position.Line, at.Message)
-		}
-		return p, errs.Invalidf("%s: %w", name, err)
+		return p, syntaxError(name, err)
 	}
 	p.text, p.file, p.dir = data, name, dir
 	lines := keyLines(data)
@@ -64,6 +57,23 @@ func ParsePlan(name, dir string, data []byte) (Plan, error) {
 		p.check(bad)
 	}
 	return p, errs.Fields(bad.list...)
+}
+
+var typeError = regexp.MustCompile(`^toml: line (\d+) \(last key "(.*?)"\): (.*)$`)
+
+// syntaxError says where a plan is no TOML, or a value of another type than it should be.
+func syntaxError(name string, err error) error {
+	var at toml.ParseError
+	if errors.As(err, &at) {
+		if at.LastKey != "" {
+			return errs.Invalidf("%s:%d: %s: %s", name, at.Position.Line, at.LastKey, at.Message)
+		}
+		return errs.Invalidf("%s:%d: %s", name, at.Position.Line, at.Message)
+	}
+	if m := typeError.FindStringSubmatch(err.Error()); m != nil {
+		return errs.Invalidf("%s:%s: %s: %s", name, m[1], m[2], m[3])
+	}
+	return errs.Invalidf("%s: %w", name, err)
 }
 
 // Hash is the SHA-256 of the plan as it was read.

@@ -2,6 +2,7 @@ package text
 
 import (
 	"cmp"
+	"math/bits"
 	"slices"
 )
 
@@ -9,7 +10,8 @@ import (
 // 16 bytes a shingle. Add all texts, then Freeze, then ask, from as many goroutines as you like.
 type Index struct {
 	posts []posting
-	first []uint32 // where the shingles that begin with so many bits start in posts
+	first []uint32 // where the shingles that begin with the same bits start in posts
+	shift int      // what is left of a shingle after those bits
 	sizes []int    // shingles of each text
 }
 
@@ -18,7 +20,7 @@ type posting struct {
 	text    uint32
 }
 
-const indexBits = 20
+const maxIndexBits = 20
 
 // Add puts in a text by its shingles and returns its number, from 0.
 func (x *Index) Add(set []uint64) int {
@@ -35,10 +37,11 @@ func (x *Index) Freeze() {
 	slices.SortFunc(x.posts, func(a, b posting) int {
 		return cmp.Or(cmp.Compare(a.shingle, b.shingle), cmp.Compare(a.text, b.text))
 	})
-	x.first = make([]uint32, 1<<indexBits+1)
+	n := min(bits.Len(uint(len(x.posts))), maxIndexBits) // about one shingle to each beginning
+	x.first, x.shift = make([]uint32, 1<<n+1), 64-n
 	at := 0
 	for i := range x.first {
-		for at < len(x.posts) && x.posts[at].shingle>>(64-indexBits) < uint64(i) {
+		for at < len(x.posts) && x.posts[at].shingle>>x.shift < uint64(i) {
 			at++
 		}
 		x.first[i] = uint32(at)
@@ -59,7 +62,7 @@ func (x *Index) Shared(set []uint64, f func(i, n int)) {
 	}
 	var hits []uint32
 	for _, s := range set {
-		top := s >> (64 - indexBits)
+		top := s >> x.shift
 		for _, p := range x.posts[x.first[top]:x.first[top+1]] {
 			if p.shingle == s {
 				hits = append(hits, p.text)

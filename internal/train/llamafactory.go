@@ -135,7 +135,7 @@ func (e LlamaFactory) Render(j Job, p Probe) ([]File, error) {
   }
 }
 `),
-		rowsFile(rowsName, pl.rows(), func(r mix.Row) any {
+		pl.rowsFile(func(r mix.Row) any {
 			return struct {
 				Messages []mix.Message `json:"messages"`
 			}{spoken(r)}

@@ -46,19 +46,14 @@ def llamafactory():
 
 
 def swift():
-    try:
-        from swift.arguments import SftArguments as arguments
-        from swift.model import MODEL_MAPPING as models
-        from swift.template import TEMPLATE_MAPPING as templates
-    except ImportError:  # before version 4
-        from swift.llm import MODEL_MAPPING as models
-        from swift.llm import TEMPLATE_MAPPING as templates
-        from swift.llm import TrainArguments as arguments
+    from swift.arguments import SftArguments
+    from swift.model import MODEL_MAPPING
+    from swift.template import TEMPLATE_MAPPING
 
-    out["keys"] = keys(arguments)
-    out["models"] = sorted(models)
-    out["templates"] = sorted(templates)
-    out["reasoning"] = sorted(k for k, t in templates.items() if getattr(t, "non_thinking_prefix", ""))
+    out["keys"] = keys(SftArguments)
+    out["models"] = sorted(MODEL_MAPPING)
+    out["templates"] = sorted(TEMPLATE_MAPPING)
+    out["reasoning"] = sorted(k for k, t in TEMPLATE_MAPPING.items() if getattr(t, "non_thinking_prefix", ""))
 
 
 def trl():

@@ -2,6 +2,7 @@ package train
 
 import (
 	"encoding/json"
+	"errors"
 	"flag"
 	"fmt"
 	"os"
@@ -13,6 +14,7 @@ import (
 	"github.com/goccy/go-yaml"
 	"github.com/google/go-cmp/cmp"
 
+	"coigwriter/internal/errs"
 	"coigwriter/internal/mix"
 	"coigwriter/internal/train/traintest"
 )
@@ -34,7 +36,7 @@ func recorded(t *testing.T, name string) Probe {
 }
 
 // versions are the recorded environments, of each engine the newest and one before transformers 5.
-var versions = []string{"llamafactory-0.9.5", "llamafactory-0.9.4", "swift-4.6.0", "swift-3.9.3", "trl-0.29.1", "trl-0.24.0"}
+var versions = []string{"llamafactory-0.9.5", "llamafactory-0.9.4", "swift-4.6.0", "swift-4.5.0", "trl-0.29.1", "trl-0.24.0"}
 
 // engineOf is the engine of a recorded environment.
 func engineOf(t *testing.T, name string) Engine {
@@ -174,9 +176,28 @@ func TestRowsThatCannotBeLearnt(t *testing.T) {
 			t.Fatal(err)
 		}
 		n := 0
-		err := eachRow(path, func(mix.Row) error { n++; return nil })
+		err := eachRow(path, mix.Configuration{}, func(mix.Row) error { n++; return nil })
 		if err == nil || !strings.Contains(err.Error(), c.want) || !strings.Contains(err.Error(), "line 2") || n != 1 {
 			t.Errorf("%s: got %v after %d rows", c.line, err, n)
+		}
+	}
+}
+
+// A mix whose rows were changed after it was made is not trained on.
+func TestRowsAreTheMixes(t *testing.T) {
+	for _, version := range versions {
+		p := recorded(t, version)
+		j := tinyJob(t, p, traintest.Rows(3, 2))
+		replaceIn(t, filepath.Join(j.Mix, "train/rows.jsonl"), "What is 1 + 1?", "What is 1 + 2?")
+		files, err := engineOf(t, version).Render(j, p)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := WriteFiles(j.Dir, files); !errors.Is(err, errs.Invalid) || !strings.Contains(err.Error(), "changed since the mix was made") {
+			t.Errorf("%s: got %v", version, err)
+		}
+		if _, err := os.Stat(filepath.Join(j.Dir, rowsName)); !errors.Is(err, os.ErrNotExist) {
+			t.Errorf("%s: half of the rows were left: %v", version, err)
 		}
 	}
 }

@@ -2,6 +2,8 @@ package train
 
 import (
 	"bufio"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -47,15 +49,17 @@ func spoken(r mix.Row) []mix.Message {
 	return out
 }
 
-// eachRow reads a mix's file and calls f with each row.
-func eachRow(path string, f func(mix.Row) error) (err error) {
+// eachRow reads a configuration's file and calls f with each row. It ends with an error where the file is
+// not the one that the manifest tells of: a run must not say that it was trained on something else.
+func eachRow(path string, c mix.Configuration, f func(mix.Row) error) (err error) {
 	defer errs.Wrap(&err, "%s", path)
 	file, err := os.Open(path)
 	if err != nil {
-		return err
+		return errs.Invalidf("%w; make the mix anew", err)
 	}
 	defer file.Close()
-	br := bufio.NewReaderSize(file, 1<<20)
+	hash := sha256.New()
+	br := bufio.NewReaderSize(io.TeeReader(file, hash), 1<<20)
 	for n := 1; ; n++ {
 		line, err := br.ReadBytes('\n')
 		if len(line) > 0 {
@@ -71,20 +75,24 @@ func eachRow(path string, f func(mix.Row) error) (err error) {
 			}
 		}
 		if errors.Is(err, io.EOF) {
-			return nil
+			break
 		} else if err != nil {
 			return err
 		}
 	}
+	if got := hex.EncodeToString(hash.Sum(nil)); got != c.Hash {
+		return errs.Invalidf("its rows were changed since the mix was made (SHA-256 %s, the manifest has %s); make the mix anew", got, c.Hash)
+	}
+	return nil
 }
 
-// rowsFile streams a mix's rows into the shape of one engine.
-func rowsFile(name, from string, shape func(mix.Row) any) File {
-	return File{name, func(w io.Writer) error {
+// rowsFile streams the mix's rows into the shape of one engine.
+func (pl plan) rowsFile(shape func(mix.Row) any) File {
+	return File{rowsName, func(w io.Writer) error {
 		bw := bufio.NewWriterSize(w, 1<<20)
 		enc := json.NewEncoder(bw)
 		enc.SetEscapeHTML(false)
-		if err := eachRow(from, func(r mix.Row) error { return enc.Encode(shape(r)) }); err != nil {
+		if err := eachRow(pl.rows(), pl.mix, func(r mix.Row) error { return enc.Encode(shape(r)) }); err != nil {
 			return err
 		}
 		return bw.Flush()

@@ -32,7 +32,7 @@ func (Swift) Probe(ctx context.Context, python string) (Probe, error) {
 
 // Check says what stands against the job.
 func (e Swift) Check(j Job, p Probe) ([]Warning, error) {
-	pl, warn, err := checked(e, j, p, "ms-swift", "3.9")
+	pl, warn, err := checked(e, j, p, "ms-swift", "4.5")
 	if err != nil {
 		return nil, err
 	}
@@ -67,13 +67,9 @@ func swiftModel(pl plan) string {
 
 func (e Swift) pairs(pl plan) ([]pair, error) {
 	s := pl.Settings
-	tuner := "tuner_type"
-	if !pl.probe.Has(tuner) {
-		tuner = "train_type" // before version 4
-	}
 	pairs := []pair{
 		{"model", pl.Model},
-		{tuner, s.Tuning},
+		{"tuner_type", s.Tuning},
 		{"torch_dtype", "float32"}, // of the weights; bf16 and fp16 below are the arithmetic's
 		{"load_args", false},
 	}
@@ -139,7 +135,7 @@ func (e Swift) Render(j Job, p Probe) ([]File, error) {
 	}
 	files := []File{
 		textFile(settingsFile, yamlFile(pl.head(e), pairs)),
-		rowsFile(rowsName, pl.rows(), func(r mix.Row) any {
+		pl.rowsFile(func(r mix.Row) any {
 			return struct {
 				Messages []mix.Message `json:"messages"`
 				Channel  string        `json:"channel"`

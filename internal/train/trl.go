@@ -103,7 +103,7 @@ func (e TRL) Render(j Job, p Probe) ([]File, error) {
 	files := []File{
 		textFile(settingsFile, yamlFile(pl.head(e), pairs)),
 		textFile(trlRunnerFile, trlRunner),
-		rowsFile(rowsName, pl.rows(), func(r mix.Row) any {
+		pl.rowsFile(func(r mix.Row) any {
 			all := spoken(r)
 			return struct {
 				Prompt     []mix.Message `json:"prompt"`

@@ -1,6 +1,7 @@
 package traintest
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -84,6 +85,35 @@ func WriteMix(dir, configuration string, rows []mix.Row) error {
 		return err
 	}
 	return os.WriteFile(filepath.Join(dir, mix.ManifestFile), b, 0o644)
+}
+
+// MakeMix makes a mix with a configuration of so many rows, as coigwriter mix does, its lengths counted with
+// a model's tokenizer. The work is done below dir, and the mix is dir/mix.
+func MakeMix(ctx context.Context, dir, configuration, model string, creative, general int) (mix.Manifest, error) {
+	var triplets, others strings.Builder
+	for i := range creative {
+		fmt.Fprintf(&triplets, `{"id":"c%d","genre":"小说","language":"zh","prompt":"写第%d个雨夜的故事。","reasoning":"先写雨声，再写第%d盏灯。","article":"雨落在%d号门前，灯还亮着。"}`+"\n", i, i, i, i)
+	}
+	for i := range general {
+		fmt.Fprintf(&others, `{"messages":[{"role":"user","content":"What is %d + 1?"},{"role":"assistant","content":"It is %d."}]}`+"\n", i, i+1)
+	}
+	for name, text := range map[string]string{"triplets.jsonl": triplets.String(), "general.jsonl": others.String()} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644); err != nil {
+			return mix.Manifest{}, err
+		}
+	}
+	p, err := mix.ParsePlan("plan.toml", dir, fmt.Appendf(nil, `
+name = "a small mix"
+creative = [{name = "triplets", paths = ["triplets.jsonl"]}]
+general = [{name = "general", paths = ["general.jsonl"], language = "en"}]
+configuration = [{name = %q, creative = "all", general = "all"}]
+duplicates = {creative = 0, general = 0, against_creative = 0}
+length = {tokenizer = %q, default_system = %q}
+`, configuration, model, DefaultSystem))
+	if err != nil {
+		return mix.Manifest{}, err
+	}
+	return mix.Make(ctx, p, filepath.Join(dir, "mix"), mix.Options{})
 }
 
 func hash(s string) string {

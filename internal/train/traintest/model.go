@@ -21,6 +21,7 @@ type Model struct {
 	Hidden, Layers, Heads, KVHeads, Inner int
 	Positions                             int // 0 for 4096
 	Seed                                  uint64
+	Spelt                                 bool // the tokenizer has no token for <think> and </think>, as Qwen2.5's has none
 }
 
 // The special tokens, after the 256 bytes.
@@ -58,7 +59,7 @@ func (m Model) Write(dir string) error {
 			"bos_token_id": endOfText, "eos_token_id": endOfTurn, "pad_token_id": endOfText,
 		},
 		"generation_config.json": map[string]any{"eos_token_id": []int{endOfTurn, endOfText}, "pad_token_id": endOfText, "do_sample": true},
-		"tokenizer.json":         tokenizer(),
+		"tokenizer.json":         m.tokenizer(),
 		"tokenizer_config.json": map[string]any{
 			"tokenizer_class": "PreTrainedTokenizerFast", "model_max_length": m.Positions, "clean_up_tokenization_spaces": false, "add_prefix_space": false,
 			"eos_token": "<|im_end|>", "pad_token": "<|endoftext|>", "chat_template": chatTemplate,
@@ -91,13 +92,16 @@ func (m Model) withDefaults() Model {
 }
 
 // tokenizer is byte-level BPE without merges: one token a byte, and the special ones.
-func tokenizer() any {
+func (m Model) tokenizer() any {
 	vocab := map[string]int{}
 	for b, s := range byteNames() {
 		vocab[s] = b
 	}
 	var added []any
 	for i, s := range specials {
+		if think := strings.Contains(s, "think"); think && m.Spelt {
+			continue
+		}
 		added = append(added, map[string]any{"id": endOfText + i, "content": s, "special": !strings.Contains(s, "think"), "normalized": false, "lstrip": false, "rstrip": false, "single_word": false})
 	}
 	bytewise := map[string]any{"type": "ByteLevel", "add_prefix_space": false, "trim_offsets": false, "use_regex": false}
