@@ -74,7 +74,7 @@ type findings struct {
 	err        error
 }
 
-const checkedAtOnce = 512
+const checkedAtOnce = 128 // their shingles are in memory together: of novels that is 30 MB
 
 // check takes rows in order until there are enough; All takes every one. It reports how many it looked at.
 func (c *checker) check(ctx context.Context, rows []*candidate, enough Count, step func(int)) (looked int, err error) {

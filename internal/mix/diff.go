@@ -240,9 +240,10 @@ func rowsOf(ctx context.Context, path string, f func(RowRef, key)) error {
 	if st, err := os.Stat(path); err == nil && st.IsDir() {
 		return nil
 	}
-	_, err := eachRow(ctx, path, func(r Row, line []byte) {
+	_, err := eachRow(ctx, path, func(r Row, line []byte) error {
 		h := sha256.Sum256(line)
 		f(RowRef{r.Kind, r.Source, r.ID}, key(h[:16]))
+		return nil
 	})
 	return err
 }

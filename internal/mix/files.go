@@ -80,7 +80,11 @@ func filesAt(at, release string) ([]input, string, error) {
 	if !st.IsDir() {
 		return []input{{at, filepath.Base(at), st.Size()}}, "", nil
 	}
-	for _, dir := range []string{at, filepath.Join(at, release), filepath.Join(at, "v"+release)} {
+	dirs := []string{at}
+	if release != "" { // a folder of exports
+		dirs = append(dirs, filepath.Join(at, release), filepath.Join(at, "v"+release))
+	}
+	for _, dir := range dirs {
 		if found, version, err := exportAt(dir, release); err != nil || found != nil {
 			return found, version, err
 		}

@@ -100,7 +100,14 @@ func (b bench) must(plan string) (Manifest, string) {
 
 func rowsIn(t testing.TB, out, name string) (rows []Row) {
 	t.Helper()
-	_, err := eachRow(context.Background(), filepath.Join(out, FileOf(name)), func(r Row, _ []byte) { rows = append(rows, r) })
+	m, err := OpenManifest(out)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := m.Configuration(name)
+	if err == nil {
+		err = EachRow(context.Background(), out, c, func(r Row) error { rows = append(rows, r); return nil })
+	}
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -197,3 +197,22 @@ func write(t testing.TB, path, s string) {
 		t.Fatal(err)
 	}
 }
+
+// Whatever a plan holds, it is read or refused by name.
+func FuzzPlan(f *testing.F) {
+	f.Add([]byte(goodPlan))
+	f.Add(Presets[1].Render())
+	f.Add([]byte("[[general]]\nfields = { a.b = 1 }\n[general.fields]\n"))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		p, err := ParsePlan("p.toml", ".", data)
+		if err != nil {
+			if !strings.HasPrefix(err.Error(), "p.toml") {
+				t.Fatalf("does not name the file: %v", err)
+			}
+			return
+		}
+		if len(p.Configurations) == 0 || p.Hash() == "" {
+			t.Fatalf("%+v", p)
+		}
+	})
+}

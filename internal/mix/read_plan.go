@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -106,7 +107,7 @@ func (p Plan) check(bad *problems) {
 		at := fmt.Sprintf("general[%d]", i)
 		source(at, s.Name, s.Paths, s.Filter)
 		bad.check(slices.Contains(shapes, s.Format), at+".format", "%q: give %s", s.Format, strings.Join(shapes[1:], ", "))
-		for ours := range s.Fields {
+		for _, ours := range slices.Sorted(maps.Keys(s.Fields)) {
 			bad.check(slices.Contains(fieldNames(), ours), at+".fields."+ours, "no field is called so; there are %s", strings.Join(fieldNames(), ", "))
 		}
 	}
@@ -119,11 +120,13 @@ func (p Plan) check(bad *problems) {
 	oneOf("length.over", p.Length.Over, Refuse, List)
 	bad.check(p.Length.Max >= 0, "length.max", "%d: give a number of tokens, 0 for no bound", p.Length.Max)
 	bad.check(strings.Contains(p.Template.User, "{prompt}"), "template.user", "%q holds no {prompt}", p.Template.User)
-	for field, s := range map[string]string{"template.user": p.Template.User, "template.system": p.Template.System} {
-		for _, m := range placeholder.FindAllString(s, -1) {
+	known := func(field, template string) {
+		for _, m := range placeholder.FindAllString(template, -1) {
 			bad.check(slices.Contains([]string{"{prompt}", "{genre}", "{language}"}, m), field, "%s: there are {prompt}, {genre}, {language}", m)
 		}
 	}
+	known("template.user", p.Template.User)
+	known("template.system", p.Template.System)
 	share := func(field string, v, least float64) {
 		bad.check(v == 0 || (v >= least && v <= 1), field, "%v: give a share from %v to 1, or 0 to look for none", v, least)
 	}
@@ -132,7 +135,6 @@ func (p Plan) check(bad *problems) {
 	share("duplicates.against_creative", p.Duplicates.AgainstCreative, 0.1)
 	share("benchmark.share", p.Benchmark.Share, 0.1)
 	bad.check(p.Benchmark.Run == 0 || p.Benchmark.Run >= 8, "benchmark.run", "%d: give at least 8 characters, or 0 to look for none", p.Benchmark.Run)
-	slices.SortStableFunc(bad.list, func(a, b errs.Field) int { return strings.Compare(a.Name, b.Name) })
 }
 
 var placeholder = regexp.MustCompile(`\{[a-z_]+\}`)

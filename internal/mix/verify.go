@@ -89,13 +89,11 @@ func (v *verifier) configuration(ctx context.Context, c Configuration) (lineSet,
 		v.fault(ManifestFile, "%s is said to stand in %q", c.Name, c.File)
 		return lines, nil
 	}
-	sum, err := eachRow(ctx, filepath.Join(v.dir, filepath.FromSlash(c.File)), func(r Row, line []byte) {
+	sum, err := eachRow(ctx, filepath.Join(v.dir, filepath.FromSlash(c.File)), func(r Row, line []byte) error {
 		t.add(r, characters(r.Messages), v.ruler.tokens(r.Messages), thinking(r.Messages))
 		h := sha256.Sum256(line)
-		if lines[r.Kind] == nil {
-			lines[r.Kind] = map[key]bool{}
-		}
 		lines[r.Kind][key(h[:16])] = true
+		return nil
 	})
 	var bad *record.BadRecord
 	switch {
@@ -184,9 +182,19 @@ func (v *verifier) strangers() {
 	}
 }
 
+// EachRow calls f with every row of a configuration, in order. Rows that are not those of the manifest are
+// an error, at the end at the latest.
+func EachRow(ctx context.Context, dir string, c Configuration, f func(Row) error) error {
+	sum, err := eachRow(ctx, filepath.Join(dir, filepath.FromSlash(c.File)), func(r Row, _ []byte) error { return f(r) })
+	if err == nil && sum != c.Hash {
+		err = errs.Invalidf("%s was changed since the mix was made; see coigwriter mix verify", c.File)
+	}
+	return err
+}
+
 // eachRow calls f with every row of a file and its line, and returns the file's hash. The line is valid
 // until f returns.
-func eachRow(ctx context.Context, path string, f func(r Row, line []byte)) (sum string, err error) {
+func eachRow(ctx context.Context, path string, f func(r Row, line []byte) error) (sum string, err error) {
 	if _, err := os.Stat(path); err != nil {
 		return "", err
 	}
@@ -198,8 +206,7 @@ func eachRow(ctx context.Context, path string, f func(r Row, line []byte)) (sum 
 		if len(r.Messages) == 0 || (r.Kind != KindCreative && r.Kind != KindGeneral) {
 			return &record.BadRecord{File: raw.File, Line: raw.Line, Msg: "is no row of a mix"}
 		}
-		f(r, raw.Data)
-		return nil
+		return f(r, raw.Data)
 	}, func(b *record.BadRecord) error { return b })
 	if err != nil && strings.Contains(err.Error(), "the file is empty") {
 		return fileHash(path)
