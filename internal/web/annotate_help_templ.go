@@ -5,16 +5,13 @@ package web
 
 //lint:file-ignore SA4006 This context is only used if a nested component is present.
 
-import (
-	"github.com/a-h/templ"
-	templruntime "github.com/a-h/templ/runtime"
-)
+import "github.com/a-h/templ"
+import templruntime "github.com/a-h/templ/runtime"
 
 import (
-	"strconv"
-
 	texts "coigwriter/internal/text"
 	"coigwriter/internal/triplet"
+	"strconv"
 )
 
 // modelHelp is what a model says about one's own draft, apart from the draft: a script shows the words
@@ -339,7 +336,7 @@ func helpAnswer(v *helpView, a *triplet.Helped) templ.Component {
 			return templ_7745c5c3_Err
 		}
 		for _, line := range linesSaid(a.Text) {
-			templ_7745c5c3_Var18 := []any{templ.KV("head", line.Heading)}
+			var templ_7745c5c3_Var18 = []any{templ.KV("head", line.Heading)}
 			templ_7745c5c3_Err = templ.RenderCSSItems(ctx, templ_7745c5c3_Buffer, templ_7745c5c3_Var18...)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err

@@ -5,18 +5,15 @@ package web
 
 //lint:file-ignore SA4006 This context is only used if a nested component is present.
 
-import (
-	"github.com/a-h/templ"
-	templruntime "github.com/a-h/templ/runtime"
-)
+import "github.com/a-h/templ"
+import templruntime "github.com/a-h/templ/runtime"
 
 import (
-	"strconv"
-
 	"coigwriter/internal/genre"
 	"coigwriter/internal/review"
 	texts "coigwriter/internal/text"
 	"coigwriter/internal/triplet"
+	"strconv"
 )
 
 // readyPage is the last look before a triplet is handed over.

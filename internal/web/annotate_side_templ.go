@@ -5,19 +5,16 @@ package web
 
 //lint:file-ignore SA4006 This context is only used if a nested component is present.
 
-import (
-	"github.com/a-h/templ"
-	templruntime "github.com/a-h/templ/runtime"
-)
+import "github.com/a-h/templ"
+import templruntime "github.com/a-h/templ/runtime"
 
 import (
-	"strconv"
-
 	"coigwriter/internal/genre"
 	"coigwriter/internal/review"
 	texts "coigwriter/internal/text"
 	"coigwriter/internal/triplet"
 	"coigwriter/internal/user"
+	"strconv"
 )
 
 // helpPane stands beside the work: why it came back, what the genre expects, what to do.
@@ -120,7 +117,7 @@ func helpPane(ws *workspace) templ.Component {
 			return templ_7745c5c3_Err
 		}
 		for step := 1; step <= 3; step++ {
-			templ_7745c5c3_Var6 := []any{"part guide", templ.KV("on", step == ws.Step)}
+			var templ_7745c5c3_Var6 = []any{"part guide", templ.KV("on", step == ws.Step)}
 			templ_7745c5c3_Err = templ.RenderCSSItems(ctx, templ_7745c5c3_Buffer, templ_7745c5c3_Var6...)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err

@@ -5,16 +5,13 @@ package web
 
 //lint:file-ignore SA4006 This context is only used if a nested component is present.
 
-import (
-	"github.com/a-h/templ"
-	templruntime "github.com/a-h/templ/runtime"
-)
+import "github.com/a-h/templ"
+import templruntime "github.com/a-h/templ/runtime"
 
 import (
-	"fmt"
-
 	"coigwriter/internal/bench"
 	"coigwriter/internal/user"
+	"fmt"
 )
 
 // setAnswers is what models have answered, what is under way, and the ways to more.

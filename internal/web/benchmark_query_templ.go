@@ -5,18 +5,15 @@ package web
 
 //lint:file-ignore SA4006 This context is only used if a nested component is present.
 
-import (
-	"github.com/a-h/templ"
-	templruntime "github.com/a-h/templ/runtime"
-)
+import "github.com/a-h/templ"
+import templruntime "github.com/a-h/templ/runtime"
 
 import (
-	"strconv"
-
 	"coigwriter/internal/bench"
 	texts "coigwriter/internal/text"
 	"coigwriter/internal/train"
 	"coigwriter/internal/user"
+	"strconv"
 )
 
 func queryWalk(v *queryView) templ.Component {

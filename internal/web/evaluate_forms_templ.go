@@ -5,19 +5,16 @@ package web
 
 //lint:file-ignore SA4006 This context is only used if a nested component is present.
 
-import (
-	"github.com/a-h/templ"
-	templruntime "github.com/a-h/templ/runtime"
-)
+import "github.com/a-h/templ"
+import templruntime "github.com/a-h/templ/runtime"
 
 import (
-	"context"
-	"strconv"
-	"strings"
-
 	"coigwriter/internal/errs"
 	"coigwriter/internal/evaluate"
 	texts "coigwriter/internal/text"
+	"context"
+	"strconv"
+	"strings"
 )
 
 // plainReading sets a text as Reading does, without numbers and anchors.
@@ -42,7 +39,7 @@ func plainReading(body, query string) templ.Component {
 			templ_7745c5c3_Var1 = templ.NopComponent
 		}
 		ctx = templ.ClearChildren(ctx)
-		templ_7745c5c3_Var2 := []any{"reading", "short", templ.KV("verse", texts.IsVerse(body))}
+		var templ_7745c5c3_Var2 = []any{"reading", "short", templ.KV("verse", texts.IsVerse(body))}
 		templ_7745c5c3_Err = templ.RenderCSSItems(ctx, templ_7745c5c3_Buffer, templ_7745c5c3_Var2...)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err

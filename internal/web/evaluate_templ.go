@@ -5,16 +5,13 @@ package web
 
 //lint:file-ignore SA4006 This context is only used if a nested component is present.
 
-import (
-	"github.com/a-h/templ"
-	templruntime "github.com/a-h/templ/runtime"
-)
+import "github.com/a-h/templ"
+import templruntime "github.com/a-h/templ/runtime"
 
 import (
+	"coigwriter/internal/evaluate"
 	"context"
 	"strconv"
-
-	"coigwriter/internal/evaluate"
 )
 
 func evaluateListPage(ms []evaluate.My) templ.Component {
@@ -745,7 +742,7 @@ func evaluateSheet(v taskView) templ.Component {
 			templ_7745c5c3_Var38 = templ.NopComponent
 		}
 		ctx = templ.ClearChildren(ctx)
-		templ_7745c5c3_Var39 := []any{"blind-sheet", v.Kind, templ.KV("done", v.Done)}
+		var templ_7745c5c3_Var39 = []any{"blind-sheet", v.Kind, templ.KV("done", v.Done)}
 		templ_7745c5c3_Err = templ.RenderCSSItems(ctx, templ_7745c5c3_Buffer, templ_7745c5c3_Var39...)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
@@ -836,7 +833,7 @@ func evaluateSheet(v taskView) templ.Component {
 				return templ_7745c5c3_Err
 			}
 		}
-		templ_7745c5c3_Var44 := []any{"answers", "of-" + strconv.Itoa(len(v.Texts))}
+		var templ_7745c5c3_Var44 = []any{"answers", "of-" + strconv.Itoa(len(v.Texts))}
 		templ_7745c5c3_Err = templ.RenderCSSItems(ctx, templ_7745c5c3_Buffer, templ_7745c5c3_Var44...)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err

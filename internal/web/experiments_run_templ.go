@@ -5,17 +5,14 @@ package web
 
 //lint:file-ignore SA4006 This context is only used if a nested component is present.
 
-import (
-	"github.com/a-h/templ"
-	templruntime "github.com/a-h/templ/runtime"
-)
+import "github.com/a-h/templ"
+import templruntime "github.com/a-h/templ/runtime"
 
 import (
-	"net/url"
-	"strconv"
-
 	"coigwriter/internal/train"
 	"coigwriter/internal/user"
+	"net/url"
+	"strconv"
 )
 
 // runPage is one run: its curve, what it took, its settings and the end of its log.
@@ -110,7 +107,7 @@ func runPage(v *runView) templ.Component {
 				}
 				return nil
 			})
-			templ_7745c5c3_Err = Notice(Bad, v.R.Reason).Render(templ.WithChildren(ctx, templ_7745c5c3_Var2), templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = Notice(reasonTone(v.R), v.R.Reason).Render(templ.WithChildren(ctx, templ_7745c5c3_Var2), templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -836,7 +833,7 @@ func runModels(v *runView) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Var47 := []any{"button", templ.KV("primary", len(v.Models) == 0)}
+			var templ_7745c5c3_Var47 = []any{"button", templ.KV("primary", len(v.Models) == 0)}
 			templ_7745c5c3_Err = templ.RenderCSSItems(ctx, templ_7745c5c3_Buffer, templ_7745c5c3_Var47...)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err

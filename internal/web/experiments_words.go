@@ -46,6 +46,14 @@ func runTone(r train.Run) Tone {
 	return Neutral
 }
 
+// reasonTone is how grave a run's reason is: one that has finished or only waits is no failure.
+func reasonTone(r train.Run) Tone {
+	if r.State == train.Failed {
+		return Bad
+	}
+	return Warn
+}
+
 // lossWords is the loss of a point; a loss that is no number is said.
 func lossWords(ctx context.Context, p train.Point) string {
 	switch {

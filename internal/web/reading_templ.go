@@ -5,15 +5,12 @@ package web
 
 //lint:file-ignore SA4006 This context is only used if a nested component is present.
 
-import (
-	"github.com/a-h/templ"
-	templruntime "github.com/a-h/templ/runtime"
-)
+import "github.com/a-h/templ"
+import templruntime "github.com/a-h/templ/runtime"
 
 import (
-	"strconv"
-
 	texts "coigwriter/internal/text"
+	"strconv"
 )
 
 // A ReadingText is a text to read: a whole article, a prompt, a line of reasoning.
@@ -47,7 +44,7 @@ func Reading(t ReadingText) templ.Component {
 			templ_7745c5c3_Var1 = templ.NopComponent
 		}
 		ctx = templ.ClearChildren(ctx)
-		templ_7745c5c3_Var2 := []any{"reading", templ.KV("verse", t.Verse), templ.KV("short", t.Short)}
+		var templ_7745c5c3_Var2 = []any{"reading", templ.KV("verse", t.Verse), templ.KV("short", t.Short)}
 		templ_7745c5c3_Err = templ.RenderCSSItems(ctx, templ_7745c5c3_Buffer, templ_7745c5c3_Var2...)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err

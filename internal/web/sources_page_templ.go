@@ -5,20 +5,17 @@ package web
 
 //lint:file-ignore SA4006 This context is only used if a nested component is present.
 
-import (
-	"github.com/a-h/templ"
-	templruntime "github.com/a-h/templ/runtime"
-)
+import "github.com/a-h/templ"
+import templruntime "github.com/a-h/templ/runtime"
 
 import (
-	"context"
-	"strconv"
-
 	"coigwriter/internal/audit"
 	"coigwriter/internal/screen"
 	"coigwriter/internal/source"
 	texts "coigwriter/internal/text"
 	"coigwriter/internal/user"
+	"context"
+	"strconv"
 )
 
 func sourceTabs() templ.Component {
@@ -245,7 +242,7 @@ func sourceArticle(v *sourceView, paragraphs [][]span) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Var10 := []any{"title", templ.KV("long", texts.Len(v.S.Title) > 60)}
+		var templ_7745c5c3_Var10 = []any{"title", templ.KV("long", texts.Len(v.S.Title) > 60)}
 		templ_7745c5c3_Err = templ.RenderCSSItems(ctx, templ_7745c5c3_Buffer, templ_7745c5c3_Var10...)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
@@ -353,7 +350,7 @@ func sourceArticle(v *sourceView, paragraphs [][]span) templ.Component {
 				return templ_7745c5c3_Err
 			}
 		} else {
-			templ_7745c5c3_Var17 := []any{"reading", templ.KV("verse", texts.IsVerse(v.S.Text))}
+			var templ_7745c5c3_Var17 = []any{"reading", templ.KV("verse", texts.IsVerse(v.S.Text))}
 			templ_7745c5c3_Err = templ.RenderCSSItems(ctx, templ_7745c5c3_Buffer, templ_7745c5c3_Var17...)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
@@ -1676,7 +1673,7 @@ func sourceVerdict(v *sourceView, x *screen.Verdict) templ.Component {
 			templ_7745c5c3_Var81 = templ.NopComponent
 		}
 		ctx = templ.ClearChildren(ctx)
-		templ_7745c5c3_Var82 := []any{"verdict-of", templ.KV("past", !v.counts(x))}
+		var templ_7745c5c3_Var82 = []any{"verdict-of", templ.KV("past", !v.counts(x))}
 		templ_7745c5c3_Err = templ.RenderCSSItems(ctx, templ_7745c5c3_Buffer, templ_7745c5c3_Var82...)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err

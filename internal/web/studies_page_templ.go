@@ -5,18 +5,15 @@ package web
 
 //lint:file-ignore SA4006 This context is only used if a nested component is present.
 
-import (
-	"github.com/a-h/templ"
-	templruntime "github.com/a-h/templ/runtime"
-)
+import "github.com/a-h/templ"
+import templruntime "github.com/a-h/templ/runtime"
 
 import (
+	"coigwriter/internal/bench"
+	"coigwriter/internal/evaluate"
 	"fmt"
 	"slices"
 	"strconv"
-
-	"coigwriter/internal/bench"
-	"coigwriter/internal/evaluate"
 )
 
 // studyActions are the ways on from a study; the primary one is what its state asks for.

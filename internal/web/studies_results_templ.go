@@ -5,10 +5,8 @@ package web
 
 //lint:file-ignore SA4006 This context is only used if a nested component is present.
 
-import (
-	"github.com/a-h/templ"
-	templruntime "github.com/a-h/templ/runtime"
-)
+import "github.com/a-h/templ"
+import templruntime "github.com/a-h/templ/runtime"
 
 import (
 	"coigwriter/internal/analysis"
@@ -705,7 +703,7 @@ func heatCell(v resultsView, w analysis.WinRates, a, b string) templ.Component {
 				return templ_7745c5c3_Err
 			}
 		} else {
-			templ_7745c5c3_Var29 := []any{heat(p.Rate), templ.KV("sure", p.Holm < 0.05)}
+			var templ_7745c5c3_Var29 = []any{heat(p.Rate), templ.KV("sure", p.Holm < 0.05)}
 			templ_7745c5c3_Err = templ.RenderCSSItems(ctx, templ_7745c5c3_Buffer, templ_7745c5c3_Var29...)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
@@ -869,7 +867,7 @@ func dataTable(t *table.Table, titled bool) templ.Component {
 			return templ_7745c5c3_Err
 		}
 		for _, c := range t.Columns {
-			templ_7745c5c3_Var40 := []any{templ.KV("n", c.Num)}
+			var templ_7745c5c3_Var40 = []any{templ.KV("n", c.Num)}
 			templ_7745c5c3_Err = templ.RenderCSSItems(ctx, templ_7745c5c3_Buffer, templ_7745c5c3_Var40...)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
@@ -915,7 +913,7 @@ func dataTable(t *table.Table, titled bool) templ.Component {
 				return templ_7745c5c3_Err
 			}
 			for i, cell := range row {
-				templ_7745c5c3_Var43 := []any{templ.KV("n", t.Columns[i].Num)}
+				var templ_7745c5c3_Var43 = []any{templ.KV("n", t.Columns[i].Num)}
 				templ_7745c5c3_Err = templ.RenderCSSItems(ctx, templ_7745c5c3_Buffer, templ_7745c5c3_Var43...)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
