@@ -19,7 +19,7 @@ func Adopt(ctx context.Context, d *db.DB, by, dir, gpuHour string) (r Run, err e
 	if err != nil {
 		return r, err
 	}
-	e, err := engineOf(dir, job)
+	e, err := engineIn(dir, job)
 	if err != nil {
 		return r, err
 	}
@@ -49,9 +49,9 @@ func Adopt(ctx context.Context, d *db.DB, by, dir, gpuHour string) (r Run, err e
 	})
 }
 
-// engineOf tells by its files which engine a run's directory was written for: each has a log of its own
+// engineIn tells by its files which engine a run's directory was written for: each has a log of its own
 // place, and TRL our runner.
-func engineOf(dir string, j Job) (Engine, error) {
+func engineIn(dir string, j Job) (Engine, error) {
 	has := func(path ...string) bool {
 		_, err := os.Stat(filepath.Join(append([]string{dir}, path...)...))
 		return err == nil
