@@ -17,7 +17,7 @@ import (
 )
 
 // realPythons are the interpreters that the suite with real engines may use.
-const realPythons = "COIGWRITER_TRAIN_PYTHON"
+const realPythons = "COIGWRITER_TEST_ENGINES"
 
 // eachReal runs a test with every engine in every interpreter in which it works, and skips, saying how to
 // get one, where there is none.

@@ -87,9 +87,8 @@ func WriteMix(dir, configuration string, rows []mix.Row) error {
 	return os.WriteFile(filepath.Join(dir, mix.ManifestFile), b, 0o644)
 }
 
-// MakeMix makes a mix with a configuration of so many rows, as coigwriter mix does, its lengths counted with
-// a model's tokenizer. The work is done below dir, and the mix is dir/mix.
-func MakeMix(ctx context.Context, dir, configuration, model string, creative, general int) (mix.Manifest, error) {
+// WriteSources writes files of so many triplets and general rows, triplets.jsonl and general.jsonl.
+func WriteSources(dir string, creative, general int) error {
 	var triplets, others strings.Builder
 	for i := range creative {
 		fmt.Fprintf(&triplets, `{"id":"c%d","genre":"小说","language":"zh","prompt":"写第%d个雨夜的故事。","reasoning":"先写雨声，再写第%d盏灯。","article":"雨落在%d号门前，灯还亮着。"}`+"\n", i, i, i, i)
@@ -99,17 +98,31 @@ func MakeMix(ctx context.Context, dir, configuration, model string, creative, ge
 	}
 	for name, text := range map[string]string{"triplets.jsonl": triplets.String(), "general.jsonl": others.String()} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644); err != nil {
-			return mix.Manifest{}, err
+			return err
 		}
 	}
-	p, err := mix.ParsePlan("plan.toml", dir, fmt.Appendf(nil, `
-name = "a small mix"
+	return nil
+}
+
+// Plan is a plan over the files of [WriteSources], without its configurations. The rows are much alike, so
+// that it looks for no near-duplicates.
+func Plan(model string) string {
+	return fmt.Sprintf(`name = "tiny"
 creative = [{name = "triplets", paths = ["triplets.jsonl"]}]
 general = [{name = "general", paths = ["general.jsonl"], language = "en"}]
-configuration = [{name = %q, creative = "all", general = "all"}]
 duplicates = {creative = 0, general = 0, against_creative = 0}
 length = {tokenizer = %q, default_system = %q}
-`, configuration, model, DefaultSystem))
+`, model, DefaultSystem)
+}
+
+// MakeMix makes a mix with a configuration of so many rows, as coigwriter mix does, its lengths counted with
+// a model's tokenizer. The work is done below dir, and the mix is dir/mix.
+func MakeMix(ctx context.Context, dir, configuration, model string, creative, general int) (mix.Manifest, error) {
+	if err := WriteSources(dir, creative, general); err != nil {
+		return mix.Manifest{}, err
+	}
+	text := Plan(model) + fmt.Sprintf("[[configuration]]\nname = %q\ncreative = \"all\"\ngeneral = \"all\"\n", configuration)
+	p, err := mix.ParsePlan("plan.toml", dir, []byte(text))
 	if err != nil {
 		return mix.Manifest{}, err
 	}

@@ -91,7 +91,10 @@ func (m Model) withDefaults() Model {
 	return m
 }
 
-// tokenizer is byte-level BPE without merges: one token a byte, and the special ones.
+// qwenPattern parts a text before its bytes become tokens, as Qwen2 does.
+const qwenPattern = `(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+`
+
+// tokenizer is Qwen2's without its merges: one token a byte, and the special ones.
 func (m Model) tokenizer() any {
 	vocab := map[string]int{}
 	for b, s := range byteNames() {
@@ -106,8 +109,11 @@ func (m Model) tokenizer() any {
 	}
 	bytewise := map[string]any{"type": "ByteLevel", "add_prefix_space": false, "trim_offsets": false, "use_regex": false}
 	return map[string]any{
-		"version": "1.0", "truncation": nil, "padding": nil, "added_tokens": added, "normalizer": nil,
-		"pre_tokenizer": bytewise, "post_processor": bytewise, "decoder": bytewise,
+		"version": "1.0", "truncation": nil, "padding": nil, "added_tokens": added, "normalizer": map[string]any{"type": "NFC"},
+		"pre_tokenizer": map[string]any{"type": "Sequence", "pretokenizers": []any{
+			map[string]any{"type": "Split", "pattern": map[string]any{"Regex": qwenPattern}, "behavior": "Isolated", "invert": false}, bytewise,
+		}},
+		"post_processor": bytewise, "decoder": bytewise,
 		"model": map[string]any{
 			"type": "BPE", "dropout": nil, "unk_token": nil, "continuing_subword_prefix": "", "end_of_word_suffix": "",
 			"fuse_unk": false, "byte_fallback": false, "ignore_merges": false, "vocab": vocab, "merges": []any{},
