@@ -52,7 +52,7 @@ func TestMain(m *testing.M) {
 //	take VAR PATH              a value of the last JSON on stdout, such as 0.id, into a variable
 //	big FILE                   writes a file with one line of 50 MB between two good records
 //	trainable DIR              writes a small mix (24 rows, configuration CW) and a tiny model into DIR; $FAKE is a
-//	                           fake engine's Python there, $REAL the Python that COIGWRITER_TRAIN_PYTHON names
+//	                           fake engine's Python there, $REAL the first Python that COIGWRITER_TEST_ENGINES names
 //	encode NAME FILE           turns a UTF-8 file into another encoding; "torn" leaves its end in GBK
 //
 // With COIGWRITER_TEST_DB the same transcripts run on PostgreSQL; [sqlite] tells which. [real]
@@ -82,7 +82,7 @@ func TestScripts(t *testing.T) {
 			case "real":
 				return noPages == nil, nil
 			case "trains":
-				return os.Getenv("COIGWRITER_TRAIN_PYTHON") != "", nil
+				return os.Getenv("COIGWRITER_TEST_ENGINES") != "", nil
 			case "root":
 				return os.Geteuid() == 0, nil
 			}
@@ -364,5 +364,5 @@ func trainableScript(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Check((traintest.Model{}).Write(filepath.Join(dir, "model")))
 	ts.Check(traintest.WriteMix(filepath.Join(dir, "mix"), "CW", traintest.Rows(16, 8)))
 	ts.Setenv("FAKE", python)
-	ts.Setenv("REAL", os.Getenv("COIGWRITER_TRAIN_PYTHON"))
+	ts.Setenv("REAL", strings.Split(os.Getenv("COIGWRITER_TEST_ENGINES"), string(filepath.ListSeparator))[0])
 }
