@@ -26,6 +26,7 @@ import (
 
 	"coigwriter/internal/dbtest"
 	"coigwriter/internal/llm"
+	"coigwriter/internal/train/traintest"
 )
 
 func TestMain(m *testing.M) {
@@ -50,10 +51,12 @@ func TestMain(m *testing.M) {
 //	api STATUS METHOD PATH [JSON]   asks the API with $TOKEN (and If-Match $MATCH), wants a status
 //	take VAR PATH              a value of the last JSON on stdout, such as 0.id, into a variable
 //	big FILE                   writes a file with one line of 50 MB between two good records
+//	trainable DIR              writes a small mix (24 rows, configuration CW) and a tiny model into DIR; $FAKE is a
+//	                           fake engine's Python there, $REAL the first Python that COIGWRITER_TEST_ENGINES names
 //	encode NAME FILE           turns a UTF-8 file into another encoding; "torn" leaves its end in GBK
 //
 // With COIGWRITER_TEST_DB the same transcripts run on PostgreSQL; [sqlite] tells which. [real]
-// is whether the real pages are there.
+// is whether the real pages are there, [trains] whether a real engine is.
 func TestScripts(t *testing.T) {
 	pages, _ := filepath.Abs("../../../shared/data/html_blogs_cc/pages")
 	_, noPages := os.Stat(pages)
@@ -78,6 +81,8 @@ func TestScripts(t *testing.T) {
 				return onSQLite, nil
 			case "real":
 				return noPages == nil, nil
+			case "trains":
+				return os.Getenv("COIGWRITER_TEST_ENGINES") != "", nil
 			case "root":
 				return os.Geteuid() == 0, nil
 			}
@@ -96,7 +101,7 @@ func TestScripts(t *testing.T) {
 				startScript(ts, "demo", append([]string{"--listen", "127.0.0.1:0"}, args...))
 			},
 			"work": func(ts *testscript.TestScript, _ bool, args []string) { startScript(ts, "work", args) },
-			"page": pageScript, "halt": haltScript, "model": modelScript, "batch": batchScript, "api": apiScript, "take": takeScript, "big": bigScript, "strain": strainScript, "encode": encodeScript,
+			"page": pageScript, "halt": haltScript, "model": modelScript, "batch": batchScript, "api": apiScript, "take": takeScript, "big": bigScript, "strain": strainScript, "encode": encodeScript, "trainable": trainableScript,
 		},
 	})
 }
@@ -346,4 +351,18 @@ func encodeScript(ts *testscript.TestScript, neg bool, args []string) {
 	out, err := enc.NewEncoder().Bytes(data[half:])
 	ts.Check(err)
 	ts.Check(os.WriteFile(ts.MkAbs(args[1]), append(data[:half:half], out...), 0o644))
+}
+
+func trainableScript(ts *testscript.TestScript, _ bool, args []string) {
+	if len(args) != 1 {
+		ts.Fatalf("usage: trainable DIR")
+	}
+	dir := ts.MkAbs(args[0])
+	ts.Check(os.MkdirAll(dir, 0o700))
+	python, err := traintest.FakePython(dir)
+	ts.Check(err)
+	ts.Check((traintest.Model{}).Write(filepath.Join(dir, "model")))
+	ts.Check(traintest.WriteMix(filepath.Join(dir, "mix"), "CW", traintest.Rows(16, 8)))
+	ts.Setenv("FAKE", python)
+	ts.Setenv("REAL", strings.Split(os.Getenv("COIGWRITER_TEST_ENGINES"), string(filepath.ListSeparator))[0])
 }

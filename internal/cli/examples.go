@@ -32,6 +32,7 @@ var examples = map[string]string{
 	"train follow":       "  coigwriter train follow spring-CW --data lab\n",
 	"train stop":         "  coigwriter train stop spring-CW --data lab\n",
 	"train resume":       "  coigwriter train resume spring-CW --data lab\n",
+	"train add":          "  sbatch /shared/runs/spring-CW/run.slurm && coigwriter train add /shared/runs/spring-CW --data lab\n",
 	"train register":     "  coigwriter train register spring-CW CW --data lab\n",
 	"train models":       "  coigwriter train models --data lab\n",
 	"train serve":        "  coigwriter train serve CW --data lab --print\n  coigwriter train serve CW --data lab --server sglang --gpus 2 && coigwriter generate --set spring --model CW --data lab\n  coigwriter train serve CW --data lab --stop\n",

@@ -24,6 +24,7 @@ type trainCmd struct {
 	Follow   trainFollowCmd   `cmd:"" help:"Follow a run until it ends."`
 	Stop     trainStopCmd     `cmd:"" help:"Ask a run to end; it can be resumed."`
 	Resume   trainResumeCmd   `cmd:"" help:"Take a stopped or failed run up from its newest checkpoint, or start a planned one."`
+	Add      trainAddCmd      `cmd:"" help:"Follow a run that was started elsewhere, as on a cluster, by its directory."`
 	Register trainRegisterCmd `cmd:"" help:"Give what a finished run made a name, which answers then refer to."`
 	Models   trainModelsCmd   `cmd:"" help:"List the registered models and what they were trained from."`
 	Serve    trainServeCmd    `cmd:"" help:"Print, start or stop the server of a registered model (vLLM, SGLang)."`
@@ -145,7 +146,7 @@ func (c trainStartCmd) want(ctx context.Context, con *console, cfg *Config) (w t
 		return w, err
 	}
 	w.Python = w.Probe.Python
-	w.Configurations, w.Name, w.Root, w.GPUHour, w.Queued = c.Configuration, c.Name, host.Runs, host.GPUHour, true
+	w.Configurations, w.Name, w.Root, w.GPUHour = c.Configuration, c.Name, host.Runs, host.GPUHour
 	w.Topology = c.topology(w.Probe)
 	return w, nil
 }
@@ -270,6 +271,11 @@ func (c trainStartCmd) start(ctx context.Context, con *console, d *db.DB, runs [
 		}
 		con.say("%s: started, process %d, log %s", r.Name, r.Pid, r.LogPath())
 		if c.Detach {
+			for _, next := range runs[i+1:] { // after the first is under way: a serve would start one beside it
+				if _, err := train.Queue(ctx, d, "system", next.ID); err != nil {
+					return err
+				}
+			}
 			if waiting := len(runs) - i - 1; waiting > 0 {
 				con.say("%d runs wait: coigwriter serve starts them in turn where train.web is on, or coigwriter train resume NAME", waiting)
 			}

@@ -244,6 +244,31 @@ func packageOf(engine string) string {
 	return engine
 }
 
+type trainAddCmd struct {
+	Dir string `arg:"" help:"Directory that --launcher … wrote and that the run writes to, seen from here."`
+}
+
+// Run takes in a run that is started elsewhere.
+func (c trainAddCmd) Run(ctx context.Context, con *console, cfg *Config) error {
+	d, err := cfg.openExisting(ctx)
+	if err != nil {
+		return err
+	}
+	defer d.Close()
+	host, err := cfg.host()
+	if err != nil {
+		return err
+	}
+	r, err := train.Adopt(ctx, d, "system", c.Dir, host.GPUHour)
+	if err != nil {
+		return err
+	}
+	if r, err = train.Look(ctx, d, r); err != nil {
+		return err
+	}
+	return con.print(r, func(w io.Writer) error { return runTable(ctx, d, []train.Run{r}).Terminal(w) })
+}
+
 type trainRegisterCmd struct {
 	Run_ string `arg:"" name:"run" help:"Name or ID of a finished run."`
 	Name string `arg:"" optional:"" help:"Name of the model (default: the run's)."`

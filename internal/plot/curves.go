@@ -26,7 +26,7 @@ func Window(points int) int {
 	return max(2, points/30)
 }
 
-// Curves draws series over X on one scale, each named at its end. Of a long one the points are faint and
+// Curves draws series over X on one scale, named above. Of a long one the points are faint and
 // their trailing mean is bold.
 func Curves(title, xAxis, yAxis string, curves []Curve, theme Theme) *Figure {
 	var names []string
@@ -43,52 +43,52 @@ func Curves(title, xAxis, yAxis string, curves []Curve, theme Theme) *Figure {
 	if math.IsInf(lo, 0) {
 		lo, hi = 0, 1
 	}
-	f := newFigure(title, theme, 640+longestOf(names)*5.2, max(340, float64(len(names))*14+80))
+	f := newFigure(title, theme, max(640, 60+float64(len(names))*20+totalOf(names)*5.2), 360)
 	f.p.X.Label.Text, f.p.Y.Label.Text = xAxis, yAxis
-	pad := max((hi-lo)*0.08, 1e-9)
-	f.p.X.Min, f.p.X.Max, f.p.Y.Min, f.p.Y.Max = 0, far*(1+longestOf(names)*5.2/560), lo-pad, hi+pad
+	span := max(hi-lo, 1e-9)
+	f.p.X.Min, f.p.X.Max, f.p.Y.Min, f.p.Y.Max = 0, far, lo-span*0.06, hi+span*0.16
 	f.p.Add(painter(func(c draw.Canvas, p *gonum.Plot) {
 		x, y := p.Transforms(&c)
-		var ends []vg.Point
-		var named []int
-		for k, s := range curves {
-			at := func(ys []float64) (runs [][]vg.Point) {
-				step := max(1, len(ys)/2000) // more points than pixels say nothing
-				runs = [][]vg.Point{nil}
-				for i := 0; i < len(ys); i++ {
-					last := len(runs) - 1
-					switch {
-					case math.IsNaN(ys[i]) || math.IsInf(ys[i], 0):
-						if runs[last] != nil {
-							runs = append(runs, nil)
-						}
-					case i%step == 0 || i == len(ys)-1:
-						runs[last] = append(runs[last], vg.Point{X: x(s.X[i]), Y: y(ys[i])})
+		shown := make([]string, len(names))
+		for k, n := range names {
+			shown[k] = short(n)
+		}
+		legend(c, c.Min.X+6, y(hi+span*0.1), theme.Ink, shown, series)
+		at := func(s Curve, ys []float64) [][]vg.Point {
+			step := max(1, len(ys)/2000) // more points than pixels say nothing
+			runs := [][]vg.Point{nil}
+			for i := range ys {
+				last := len(runs) - 1
+				switch {
+				case math.IsNaN(ys[i]) || math.IsInf(ys[i], 0):
+					if runs[last] != nil {
+						runs = append(runs, nil)
 					}
+				case i%step == 0 || i == len(ys)-1:
+					runs[last] = append(runs[last], vg.Point{X: x(s.X[i]), Y: y(ys[i])})
 				}
-				return runs
 			}
-			lines := at(s.Y)
-			if w := Window(len(s.Y)); w > 1 {
-				stroke(c, draw.LineStyle{Color: faint(series(k)), Width: 0.7}, lines)
-				lines = at(trailing(s.Y, w))
-			}
-			stroke(c, draw.LineStyle{Color: series(k), Width: 1.5}, lines)
-			for i := len(lines) - 1; i >= 0; i-- {
-				if n := len(lines[i]); n > 0 {
-					ends, named = append(ends, lines[i][n-1]), append(named, k)
-					break
-				}
+			return runs
+		}
+		for k, s := range curves { // the faint ones first: they must not cover a mean
+			if Window(len(s.Y)) > 1 {
+				stroke(c, draw.LineStyle{Color: faint(series(k)), Width: 0.7}, at(s, s.Y))
 			}
 		}
-		for i, at := range apart(ends, 11) {
-			if math.Abs(float64(at-ends[i].Y)) > 1 { // a name that had to move is tied to its line
-				c.StrokeLines(draw.LineStyle{Color: series(named[i]), Width: 0.6}, []vg.Point{ends[i], {X: ends[i].X + 8, Y: at}})
-			}
-			write(c, 9, theme.Ink, ends[i].X+10, at, draw.XLeft, short(names[named[i]]))
+		for k, s := range curves {
+			stroke(c, draw.LineStyle{Color: series(k), Width: 1.5}, at(s, trailing(s.Y, Window(len(s.Y)))))
 		}
 	}))
 	return f
+}
+
+// totalOf is how wide the names stand beside one another, in letters.
+func totalOf(names []string) float64 {
+	sum := 0.0
+	for _, n := range names {
+		sum += widthOf(short(n))
+	}
+	return sum
 }
 
 func stroke(c draw.Canvas, style draw.LineStyle, lines [][]vg.Point) {

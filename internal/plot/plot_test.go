@@ -21,6 +21,7 @@ func figures(names []string, theme plot.Theme) map[string]*plot.Figure {
 	var stacks []plot.Stack
 	var dots []plot.Dot
 	var bars []plot.Bar
+	curves := []plot.Curve{{Name: "空"}, {Name: "一点", X: []float64{3}, Y: []float64{2}}}
 	for i, name := range names {
 		row := make([]plot.Cell, len(names))
 		for j := range row {
@@ -33,10 +34,17 @@ func figures(names []string, theme plot.Theme) map[string]*plot.Figure {
 		points = append(points, plot.Point{Name: name, Value: 1000 + float64(i), Lo: nan, Hi: nan, Text: "n 3"}, plot.Point{Name: name, Value: 990, Lo: 980, Hi: 1000})
 		boxes = append(boxes, plot.Box{Name: name, N: 5, Low: 1, Q1: 2, Median: 3, Mean: 3.1, Q3: 4, High: 5, Outliers: []float64{9}}, plot.Box{Name: "空", Q1: nan})
 		dots, bars = append(dots, plot.Dot{Name: name, X: float64(i), Y: 1}), append(bars, plot.Bar{Name: name, Value: float64(i), Text: name, Group: i})
+		long := plot.Curve{Name: name}
+		for x := range 100 {
+			long.X, long.Y = append(long.X, float64(x)), append(long.Y, 3+math.Sin(float64(x+i)))
+		}
+		long.Y[0], long.Y[50], long.Y[51], long.Y[99] = nan, nan, math.Inf(1), nan
+		curves = append(curves, long, plot.Curve{Name: name, X: []float64{1, 2}, Y: []float64{nan, nan}})
 		stacks = append(stacks, plot.Stack{Name: name, Shares: []float64{0.5, 0.3, 0.2}})
 	}
 	return map[string]*plot.Figure{
 		"matrix": plot.Matrix("胜率：行对列", "占已分胜负的百分比", names, names, cells, theme), "forest": plot.Forest("实力", "Elo", points, 1000, theme),
+		"curves":  plot.Curves("训练损失", "步", "损失", curves, theme),
 		"lines":   plot.Lines("Elo", "票", names, make([][]float64, len(names)), theme),
 		"scatter": plot.Scatter("TTR", "TTR", "胜率", dots, theme), "bars": plot.Bars("体裁", "数", bars, names, theme),
 		"histogram": plot.LogHistogram("长度", "字数", []string{"文章"}, []float64{1, 10, 100}, [][]int{{0, len(names)}}, theme),

@@ -35,7 +35,7 @@ func Look(ctx context.Context, d *db.DB, r Run) (Run, error) {
 		return r, err
 	}
 	p, what := r.process()
-	here := r.Here()
+	here := r.watched()
 	alive := here && p.alive(what) // before the files are read: the marker is written before the process ends
 	points, err := e.Progress(r.Dir)
 	if err == nil { // a log that cannot be read now may be read at the next look
@@ -71,6 +71,7 @@ func settle(ctx context.Context, d *db.DB, e Engine, r Run, points []Point, code
 	switch {
 	case out.Done:
 		to = Finished
+		reason, advice = loaded(ctx, d, e, r)
 	case r.State == Stopping:
 		to = Stopped
 	default:
@@ -81,6 +82,20 @@ func settle(ctx context.Context, d *db.DB, e Engine, r Run, points []Point, code
 		return GetRun(ctx, d, r.ID)
 	}
 	return ended, err
+}
+
+// loaded holds the rows that the engine says it read against the mix: engines leave rows out without a word.
+func loaded(ctx context.Context, d *db.DB, e Engine, r Run) (reason, advice string) {
+	m, err := GetMix(ctx, d, r.MixID)
+	if err != nil {
+		return "", ""
+	}
+	c, err := m.Manifest.V.Configuration(r.Configuration)
+	l, lerr := e.Loaded(r.Dir)
+	if err != nil || lerr != nil || l.Rows == 0 || l.Rows == c.Rows {
+		return "", ""
+	}
+	return fmt.Sprintf("the engine says it read %d rows, the mix has %d", l.Rows, c.Rows), "see its log for what it left out: what was trained is not this configuration"
 }
 
 // exitCode reads the marker of an attempt: how its command ended, and whether it has.
@@ -156,6 +171,9 @@ func Stop(ctx context.Context, d *db.DB, by, id string) (Run, error) {
 	}
 	if !r.Here() {
 		return r, errs.Conflictf("%s runs on the machine %s: stop it there", r.Name, r.Host)
+	}
+	if r.Going() && !r.watched() {
+		return r, errs.Conflictf("%s was started by %s: end it there", r.Name, r.Job.V.Topology.Launcher)
 	}
 	if r.State == Planned {
 		return move(ctx, d, by, id, Stopped, func(tx *db.DB, r *Run) error { r.Queued = false; return nil })

@@ -78,6 +78,9 @@ func (r Run) Resumable() bool { return r.State == Failed || r.State == Stopped }
 // Here reports whether its processes are this machine's.
 func (r Run) Here() bool { return r.Host == hostname() }
 
+// watched reports whether its processes can be looked for from here: a cluster's cannot.
+func (r Run) watched() bool { return r.Here() && r.Job.V.Topology.Launcher == Local }
+
 // LogPath is where the engine's words are.
 func (r Run) LogPath() string { return filepath.Join(r.Dir, LogFile) }
 

@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"unicode"
 
 	"coigwriter/internal/db"
 	"coigwriter/internal/errs"
@@ -117,10 +118,11 @@ func unused(dir string) error {
 	return nil
 }
 
-// plainName makes a directory's name of a mix's: launchers split paths at spaces.
+// plainName makes a directory's name of a mix's: letters and digits of any script; launchers split paths
+// at spaces.
 func plainName(name, hash string) string {
 	plain := strings.Trim(strings.Map(func(r rune) rune {
-		if r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("+._-", r) {
+		if unicode.IsLetter(r) || unicode.IsDigit(r) || strings.ContainsRune("+._-", r) {
 			return r
 		}
 		return '-'
@@ -128,5 +130,6 @@ func plainName(name, hash string) string {
 	if plain == "" {
 		return "mix-" + hash[:min(8, len(hash))]
 	}
-	return plain[:min(len(plain), 60)]
+	runes := []rune(plain)
+	return string(runes[:min(len(runes), 60)])
 }

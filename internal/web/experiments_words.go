@@ -46,6 +46,22 @@ func runTone(r train.Run) Tone {
 	return Neutral
 }
 
+// reasonTone is how grave a run's reason is: one that has finished or only waits is no failure.
+func reasonTone(r train.Run) Tone {
+	if r.State == train.Failed {
+		return Bad
+	}
+	return Warn
+}
+
+// noCost says why what a run costs is not known.
+func noCost(ctx context.Context, r train.Run) string {
+	if r.Job.V.Settings.CPU {
+		return T(ctx, "train.cost_cpu")
+	}
+	return T(ctx, "train.cost_unknown")
+}
+
 // lossWords is the loss of a point; a loss that is no number is said.
 func lossWords(ctx context.Context, p train.Point) string {
 	switch {
