@@ -1,6 +1,8 @@
 #!/bin/sh
 # A fake: speaks LLaMA-Factory's file protocol and trains nothing. Its losses are made up and fall evenly.
 #
+# A step is logged once its checkpoint lies there, so that whoever has read of it may stop the fake.
+#
 # FAKE_ENGINE_HOLD names a file: at its third step the fake waits until that is there.
 # FAKE_ENGINE_SAY is printed at the third step, and the fake ends with code 1.
 if [ "$1" = -c ]; then
@@ -28,13 +30,13 @@ while [ "$step" -lt "$steps" ]; do
     exit 1
   fi
   while [ "$step" = 3 ] && [ -n "$FAKE_ENGINE_HOLD" ] && [ ! -e "$FAKE_ENGINE_HOLD" ]; do sleep 0.05; done
-  printf '{"current_steps":%d,"total_steps":%d,"loss":%s,"lr":1e-05,"epoch":0.%d,"elapsed_time":"0:00:%02d","remaining_time":"0:00:%02d"}\n' \
-    "$step" "$steps" "$(awk "BEGIN{print 4-$step/$steps}")" "$step" "$step" "$((steps - step))" >>out/trainer_log.jsonl
   if [ -n "$every" ] && [ $((step % every)) = 0 ]; then
     mkdir -p "out/checkpoint-$step"
     cp "$model/model.safetensors" "out/checkpoint-$step/"
     printf '{"global_step":%d,"max_steps":%d}\n' "$step" "$steps" >"out/checkpoint-$step/trainer_state.json"
   fi
+  printf '{"current_steps":%d,"total_steps":%d,"loss":%s,"lr":1e-05,"epoch":0.%d,"elapsed_time":"0:00:%02d","remaining_time":"0:00:%02d"}\n' \
+    "$step" "$steps" "$(awk "BEGIN{print 4-$step/$steps}")" "$step" "$step" "$((steps - step))" >>out/trainer_log.jsonl
 done
 cp "$model/model.safetensors" "$model/config.json" "$model/tokenizer.json" out/
 printf '{"global_step":%d,"max_steps":%d}\n' "$steps" "$steps" >out/trainer_state.json
