@@ -20,7 +20,9 @@ func TestTokensOfAMix(t *testing.T) {
 	}
 	c := m.Configurations[0]
 	// A turn as ChatML writes it: one token for each mark, each line end and each byte.
-	turn := func(role, text string) int { return len("<") + len(role) + len("\n") + len(text) + len(">") + len("\n") }
+	turn := func(role, text string) int {
+		return len("<") + len(role) + len("\n") + len(text) + len(">") + len("\n")
+	}
 	want := 2*turn("system", DefaultSystem) +
 		turn("user", "写第0个雨夜的故事。") + turn("assistant", "<think>\n先写雨声，再写第0盏灯。\n</think>\n\n雨落在0号门前，灯还亮着。") +
 		turn("user", "What is 0 + 1?") + turn("assistant", "It is 1.")
