@@ -27,10 +27,11 @@ type FailedTriplet struct {
 }
 
 // failed are the last calls about the parts of submitted triplets, where they failed. The two
-// comparisons of failure are those of the index llm_call_failed.
+// comparisons of failure are those of the index llm_call_failed, and the prompt is compared as an expression
+// so that SQLite looks a triplet's calls up by the triplet, of which there are few, and not by the prompt.
 const failed = `FROM llm_call k JOIN triplet t ON t.id = k.item_id
 	WHERE k.item_kind = 'triplet' AND k.failure <> '' AND k.failure <> 'set_aside' AND t.state = 'submitted'
-		AND NOT EXISTS (SELECT 1 FROM llm_call later WHERE later.item_kind = 'triplet' AND later.item_id = k.item_id AND later.prompt = k.prompt AND later.id > k.id)`
+		AND NOT EXISTS (SELECT 1 FROM llm_call later WHERE later.item_kind = 'triplet' AND later.item_id = k.item_id AND later.prompt || '' = k.prompt AND later.id > k.id)`
 
 // Failures lists what models failed to score of the submitted triplets, newest first, at most
 // limit (1 to 500).
@@ -55,7 +56,8 @@ func FailureCounts(ctx context.Context, d *db.DB) (counts []llm.FailureCount, er
 // first.
 func Unscored(ctx context.Context, d *db.DB) (counts []llm.StageFailure, err error) {
 	defer errs.Wrap(&err, "scoring failures")
-	err = d.All(ctx, &counts, `SELECT k.prompt, k.failure, COUNT(*) AS count `+failed+` GROUP BY k.prompt, k.failure ORDER BY COUNT(*) DESC, k.prompt, k.failure`)
+	err = d.All(ctx, &counts, `SELECT f.prompt, f.failure, COUNT(*) AS count FROM llm_call f WHERE f.id IN (SELECT k.id `+failed+`)
+		GROUP BY f.prompt, f.failure ORDER BY COUNT(*) DESC, f.prompt, f.failure`)
 	return counts, err
 }
 
