@@ -45,7 +45,7 @@ func checkLengths(pl plan, w *warnings) error {
 	case pl.local && pl.model.Positions > 0 && limit > pl.model.Positions:
 		return errs.Fields(errs.Field{Name: "max_length", Msg: fmt.Sprintf("%d is beyond the %d tokens that the model can attend to (max_position_embeddings)", limit, pl.model.Positions)})
 	case most > limit && !pl.mix.Lengths.Estimated:
-		return errs.Fields(errs.Field{Name: "max_length", Msg: fmt.Sprintf("the longest row has %d tokens and would be cut at %d; raise it, or make the mix with max_tokens = %d, which lists the rows that it leaves out", most, limit, limit)})
+		return errs.Fields(errs.Field{Name: "max_length", Msg: fmt.Sprintf("the longest row has %d tokens and would be cut at %d; raise it, or set max = %d and over = \"list\" under [length] of the mix's plan, which lists the rows that it leaves out", most, limit, limit)})
 	case most > limit:
 		w.add("length", "the longest row has about %d tokens (estimated) and may be cut at %d; make the mix with the model's tokenizer to know", most, limit)
 	case pl.mix.Lengths.Estimated && most > 0:
