@@ -74,15 +74,14 @@ func follow(ctx context.Context, con *console, d *db.DB, r train.Run) (train.Run
 	tty := isTerminal(con.err)
 	last, said := -1, time.Time{}
 	for {
-		fresh, err := train.Look(ctx, d, r)
-		if err != nil && ctx.Err() == nil {
+		if _, err := train.Look(ctx, d, r); err != nil && ctx.Err() == nil {
 			return r, err
 		}
 		if ctx.Err() != nil {
 			con.say("")
 			return r, fmt.Errorf("%s goes on without being followed; coigwriter train follow %s comes back to it", r.Name, r.Name)
 		}
-		if fresh, err = train.GetRun(ctx, d, r.ID); err == nil {
+		if fresh, err := train.GetRun(ctx, d, r.ID); err == nil {
 			r = fresh
 		}
 		points, err := train.Points(ctx, d, r.ID)

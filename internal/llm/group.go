@@ -145,7 +145,7 @@ func (j *journal) put(ctx context.Context, tx *db.DB, group []*write) error {
 		return err
 	}
 	if len(ended) > 0 {
-		if _, err := tx.Exec(ctx, `DELETE FROM llm_intent WHERE key IN (?) AND process = ?`, bun.In(ended), j.process); err != nil {
+		if _, err := tx.Exec(ctx, `DELETE FROM llm_intent WHERE key IN (?) AND process = ?`, bun.List(ended), j.process); err != nil {
 			return err
 		}
 	}
@@ -202,7 +202,7 @@ func (j *journal) putIntents(ctx context.Context, tx *db.DB, begun map[string]*w
 		Process string
 		Calls   int
 	}
-	err := tx.All(ctx, &stand, `SELECT i.key, i.process, (SELECT COUNT(*) FROM llm_call c WHERE c.key = i.key) AS calls FROM llm_intent i WHERE i.key IN (?)`, bun.In(keys))
+	err := tx.All(ctx, &stand, `SELECT i.key, i.process, (SELECT COUNT(*) FROM llm_call c WHERE c.key = i.key) AS calls FROM llm_intent i WHERE i.key IN (?)`, bun.List(keys))
 	if err != nil {
 		return err
 	}
@@ -218,6 +218,6 @@ func (j *journal) putIntents(ctx context.Context, tx *db.DB, begun map[string]*w
 	if len(late) == 0 {
 		return nil
 	}
-	_, err = tx.Exec(ctx, `DELETE FROM llm_intent WHERE key IN (?) AND process = ?`, bun.In(late), j.process)
+	_, err = tx.Exec(ctx, `DELETE FROM llm_intent WHERE key IN (?) AND process = ?`, bun.List(late), j.process)
 	return err
 }

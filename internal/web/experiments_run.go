@@ -152,11 +152,3 @@ func (s *Server) runRegister(w http.ResponseWriter, r *http.Request) error {
 	}
 	return s.done(w, r, runPath(v.R.ID), Flash{Good, T(ctx, "train.registered", "name", m.Name), ""})
 }
-
-// originOf is where a model was trained, or nil: answers can be by models that others made.
-func originOf(of map[string]train.Source, model string) *train.Source {
-	if m, ok := of[model]; ok {
-		return &m
-	}
-	return nil
-}
