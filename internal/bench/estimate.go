@@ -8,6 +8,7 @@ import (
 	"coigwriter/internal/db"
 	"coigwriter/internal/errs"
 	"coigwriter/internal/llm"
+	"coigwriter/internal/text"
 )
 
 // An Estimate is what a run will ask and cost if nothing fails.
@@ -44,7 +45,7 @@ func EstimateRun(ctx context.Context, d *db.DB, c *llm.Client, run Run) (est Est
 	}
 	est = Estimate{Model: run.Model, Wanted: sum.Wanted, There: sum.There, Questions: len(wishes), Cost: []llm.Amount{}}
 	for _, w := range wishes {
-		est.Tokens.Prompt += llm.EstimateTokens(run.System) + llm.EstimateTokens(w.q.Prompt)
+		est.Tokens.Prompt += int64(text.EstimateTokens(run.System) + text.EstimateTokens(w.q.Prompt))
 	}
 	var past []struct {
 		CompletionTokens int64

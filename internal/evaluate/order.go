@@ -12,6 +12,7 @@ import (
 	"coigwriter/internal/db"
 	"coigwriter/internal/errs"
 	"coigwriter/internal/llm"
+	"coigwriter/internal/text"
 )
 
 // JudgeTransitions are all the moves of a request that a model judge a study: those of other work that
@@ -150,7 +151,7 @@ func EstimateJudge(ctx context.Context, d *db.DB, c *llm.Client, s Study) (est J
 			n += chars[w.item.Answers.V[w.second]]
 		}
 		est.Calls += int(each)
-		est.Tokens.Prompt += each * (guessedFrame + int64(float64(n)/1.58))
+		est.Tokens.Prompt += each * (guessedFrame + int64(float64(n)/text.HanPerToken))
 	}
 	var past []struct {
 		CompletionTokens int64

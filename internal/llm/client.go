@@ -14,6 +14,7 @@ import (
 
 	"coigwriter/internal/db"
 	"coigwriter/internal/errs"
+	texts "coigwriter/internal/text"
 )
 
 const (
@@ -214,7 +215,7 @@ func (c *Client) attempt(ctx context.Context, body []byte, to *listener) (x exch
 	if err := c.budget.Hold(most); err != nil {
 		return x, 0, err
 	}
-	if err := c.pace.wait(ctx, func() int64 { return EstimateTokens(string(body)) }); err != nil {
+	if err := c.pace.wait(ctx, func() int64 { return int64(texts.EstimateTokens(string(body))) }); err != nil {
 		c.budget.Settle(most, 0)
 		return x, 0, err
 	}

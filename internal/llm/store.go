@@ -3,14 +3,13 @@ package llm
 import (
 	"context"
 	"encoding/json"
-	"math"
 	"time"
-	"unicode"
 
 	"github.com/uptrace/bun"
 
 	"coigwriter/internal/db"
 	"coigwriter/internal/errs"
+	texts "coigwriter/internal/text"
 )
 
 // setAside marks a failed call that a person has put aside, so that its question is open again.
@@ -60,13 +59,6 @@ func (k *Call) content() string {
 	return *c.Choices[0].Message.Content
 }
 
-// hanPerToken and otherPerToken are how many characters a token holds on average, where a server does
-// not count: of Chinese prose with Qwen's vocabulary, and of English.
-const (
-	hanPerToken   = 1.58
-	otherPerToken = 4.2
-)
-
 // count fills in the tokens and the finish reason. What the server does not count is estimated, and
 // marked so.
 func (k *Call) count(messages []Message) {
@@ -86,22 +78,9 @@ func (k *Call) count(messages []Message) {
 	}
 	k.TokensEstimated = true
 	for _, m := range messages {
-		k.PromptTokens += EstimateTokens(m.Content)
+		k.PromptTokens += int64(texts.EstimateTokens(m.Content))
 	}
-	k.CompletionTokens = EstimateTokens(said)
-}
-
-// EstimateTokens guesses how many tokens a text has, from its characters.
-func EstimateTokens(s string) int64 {
-	han, other := 0, 0
-	for _, r := range s {
-		if unicode.Is(unicode.Han, r) {
-			han++
-		} else {
-			other++
-		}
-	}
-	return int64(math.Ceil(float64(han)/hanPerToken + float64(other)/otherPerToken))
+	k.CompletionTokens = int64(texts.EstimateTokens(said))
 }
 
 // recordFailure writes what the parser made of a stored answer, so that failures can be listed.

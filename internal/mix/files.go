@@ -13,9 +13,10 @@ import (
 	"os"
 	"path"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/bmatcuk/doublestar/v4"
 
 	"coigwriter/internal/errs"
 	"coigwriter/internal/record"
@@ -95,42 +96,11 @@ func filesAt(at, release string) ([]input, string, error) {
 
 // filesLike expands a pattern: * and ? stay within a folder, ** goes to any depth.
 func filesLike(pattern string) ([]input, error) {
-	pattern = path.Clean(filepath.ToSlash(pattern))
-	base := path.Dir(pattern[:strings.IndexAny(pattern, "*?[")+1])
-	var re strings.Builder
-	re.WriteString("^")
-	for rest := strings.TrimPrefix(strings.TrimPrefix(pattern, base), "/"); rest != ""; {
-		switch {
-		case strings.HasPrefix(rest, "**/"):
-			re.WriteString("(?:.*/)?")
-			rest = rest[3:]
-			continue
-		case strings.HasPrefix(rest, "**"):
-			re.WriteString(".*")
-			rest = rest[2:]
-			continue
-		case rest[0] == '*':
-			re.WriteString("[^/]*")
-		case rest[0] == '?':
-			re.WriteString("[^/]")
-		case rest[0] == '[' && strings.Contains(rest, "]"):
-			end := strings.IndexByte(rest, ']') + 1
-			re.WriteString(rest[:end])
-			rest = rest[end:]
-			continue
-		default:
-			r := []rune(rest)[0]
-			re.WriteString(regexp.QuoteMeta(string(r)))
-			rest = rest[len(string(r)):]
-			continue
-		}
-		rest = rest[1:]
+	base, rest := doublestar.SplitPattern(filepath.ToSlash(pattern))
+	if !doublestar.ValidatePattern(rest) {
+		return nil, fmt.Errorf("the pattern cannot be read")
 	}
-	like, err := regexp.Compile(re.String() + "$")
-	if err != nil {
-		return nil, fmt.Errorf("the pattern cannot be read: %w", err)
-	}
-	return walk(filepath.FromSlash(base), func(name string) bool { return like.MatchString(name) && readable(name) })
+	return walk(filepath.FromSlash(base), func(name string) bool { return doublestar.MatchUnvalidated(rest, name) && readable(name) })
 }
 
 // walk lists the files below a folder whose name there, with slashes, is wanted.
@@ -173,7 +143,7 @@ func exportAt(dir, release string) ([]input, string, error) {
 	if err != nil {
 		return nil, "", err
 	}
-	sum, err := fileHash(file)
+	_, sum, err := record.HashFile(file)
 	if err != nil {
 		return nil, "", err
 	}
@@ -196,17 +166,6 @@ func sumIn(sums, name string) string {
 		}
 	}
 	return ""
-}
-
-func fileHash(path string) (string, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return "", err
-	}
-	defer f.Close()
-	h := sha256.New()
-	_, err = io.Copy(h, f)
-	return hex.EncodeToString(h.Sum(nil)), err
 }
 
 // records is what reads a file: JSON in any form, or Parquet.

@@ -145,7 +145,7 @@ func (p Plan) messages(c *candidate, turns []record.Turn) []Message {
 			m.Content = user(t.Text)
 		case t.Thought == "" || !p.thinks(c.kind):
 		case p.Reasoning.Creative == Think:
-			m.Content = "<think>\n" + t.Thought + "\n</think>\n\n" + t.Text
+			m.Content = record.WithThought(t.Thought, t.Text)
 		case p.Reasoning.Creative == Field:
 			m.Reasoning = t.Thought
 		}
@@ -167,7 +167,7 @@ func (p Plan) ambiguous(kind string, turns []record.Turn) string {
 	}
 	for _, t := range turns {
 		for _, part := range []struct{ name, s string }{{"thought", t.Thought}, {"answer", t.Text}} {
-			if t.Thought != "" && (strings.Contains(part.s, "<think>") || strings.Contains(part.s, "</think>")) {
+			if t.Thought != "" && record.HoldsThinkTag(part.s) {
 				return "its " + part.name + ` holds a <think> tag, so it cannot stand in a <think> block; mend it, or set [reasoning] creative = "field"`
 			}
 		}

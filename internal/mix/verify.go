@@ -148,7 +148,7 @@ func (v *verifier) nested(name string, lines lineSet, otherName string, other li
 
 func (v *verifier) leftOut() {
 	path := filepath.Join(v.dir, LeftOutFile)
-	sum, err := fileHash(path)
+	_, sum, err := record.HashFile(path)
 	if err != nil {
 		v.fault(LeftOutFile, "the file is missing")
 		return
@@ -208,25 +208,24 @@ func eachRow(ctx context.Context, path string, f func(r Row, line []byte) error)
 		}
 		return f(r, raw.Data)
 	}, func(b *record.BadRecord) error { return b })
-	if err != nil && strings.Contains(err.Error(), "the file is empty") {
-		return fileHash(path)
+	if errors.Is(err, record.ErrEmpty) {
+		_, sum, err = record.HashFile(path)
 	}
 	return sum, err
 }
 
 // EachLeftOut calls f with every row that a mix lists as left out.
 func EachLeftOut(dir string, f func(LeftOutRow) error) error {
-	in := input{path: filepath.Join(dir, LeftOutFile)}
-	if st, err := os.Stat(in.path); err == nil && st.Size() == 0 {
-		return nil
-	}
-	_, _, err := in.each(context.Background(), io.Discard, func(raw record.Raw) error {
+	_, _, err := input{path: filepath.Join(dir, LeftOutFile)}.each(context.Background(), io.Discard, func(raw record.Raw) error {
 		var l LeftOutRow
 		if err := json.Unmarshal(raw.Data, &l); err != nil {
 			return &record.BadRecord{File: raw.File, Line: raw.Line, Msg: err.Error()}
 		}
 		return f(l)
 	}, func(b *record.BadRecord) error { return b })
+	if errors.Is(err, record.ErrEmpty) {
+		return nil
+	}
 	return err
 }
 

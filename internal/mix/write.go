@@ -113,7 +113,7 @@ func (mk *maker) writeOne(ctx context.Context, name string, rows []*candidate) (
 		return t.c, err
 	}
 	t.c.Lengths = mk.ruler.lengths(t.tokens)
-	t.c.Hash, err = fileHash(path)
+	_, t.c.Hash, err = record.HashFile(path)
 	return t.c, err
 }
 
@@ -124,7 +124,7 @@ func (mk *maker) finish(creative, general *checker) error {
 	}
 	mk.m.LeftOut.Rows = mk.out.Count()
 	var err error
-	if mk.m.LeftOut.Hash, err = fileHash(filepath.Join(mk.dir, LeftOutFile)); err != nil {
+	if _, mk.m.LeftOut.Hash, err = record.HashFile(filepath.Join(mk.dir, LeftOutFile)); err != nil {
 		return err
 	}
 	for _, kept := range [][]*candidate{first(creative.kept, mk.plan.most(creativeOf)), first(general.kept, mk.plan.most(generalOf))} {

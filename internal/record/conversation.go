@@ -71,7 +71,11 @@ func DecodeConversation(raw Raw, shape string, names map[string]string) (c Conve
 			return c, err
 		}
 	}
-	return c, f.badf("", "is neither of the shapes that are read: conversations, messages, instruction and output, prompt and completion")
+	var docs []string
+	for _, s := range Shapes {
+		docs = append(docs, s.Doc)
+	}
+	return c, f.badf("", "has none of the shapes that are read: %s", strings.Join(docs, "; or "))
 }
 
 // check holds the turns to their order and splits the thoughts off.

@@ -50,7 +50,7 @@ func TestDecodeConversation(t *testing.T) {
 		{"no list", `{"conversations":"一"}`, nil, "must be a list"},
 		{"a broken history", `{"history":"x","instruction":"一","output":"二"}`, nil, "history: must be a list"},
 		{"an object for a text", `{"instruction":{},"output":"二"}`, nil, "instruction: is an object"},
-		{"no shape", `{"question":"一","class":"x"}`, nil, "neither of the shapes"},
+		{"no shape", `{"question":"一","class":"x"}`, nil, "none of the shapes"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			c, err := record.DecodeConversation(record.Raw{File: "f", Line: 3, Data: []byte(tc.in)}, "auto", nil)

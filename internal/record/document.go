@@ -10,6 +10,9 @@ import (
 	"coigwriter/internal/errs"
 )
 
+// ErrEmpty is why a file without a byte cannot be read.
+var ErrEmpty = errors.New("the file is empty")
+
 // begin tells a JSON document (a list of objects, or an object over several lines) from JSON
 // Lines by its first characters.
 func (r *Reader) begin() error {
@@ -18,7 +21,7 @@ func (r *Reader) begin() error {
 	switch {
 	case len(head) == 0:
 		if _, err := r.br.Peek(1); errors.Is(err, io.EOF) {
-			return errs.Invalidf("%s: the file is empty", r.name)
+			return errs.Invalidf("%s: %w", r.name, ErrEmpty)
 		}
 		return nil
 	case head[0] == '[':

@@ -8,10 +8,13 @@ import (
 	"bufio"
 	"bytes"
 	"compress/gzip"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"unicode/utf8"
 
 	"github.com/klauspost/compress/zstd"
@@ -205,4 +208,18 @@ func (r *Reader) readLine() (line []byte, tooLong bool, err error) {
 		}
 		return r.buf, tooLong, err
 	}
+}
+
+// HashFile returns the size of a file and its SHA-256, in hex.
+func HashFile(path string) (n int64, sum string, err error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return 0, "", err
+	}
+	defer f.Close()
+	h := sha256.New()
+	if n, err = io.Copy(h, f); err != nil {
+		return n, "", err
+	}
+	return n, hex.EncodeToString(h.Sum(nil)), nil
 }

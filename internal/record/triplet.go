@@ -111,36 +111,25 @@ func (t *Triplet) texts(f *fields) error {
 // turns takes question and answer from a conversation of two turns; a system turn before them
 // is kept under "system".
 func (t *Triplet) turns(f *fields, name string, v json.RawMessage) error {
-	var list []struct {
-		From      string `json:"from"`
-		Value     string `json:"value"`
-		Role      string `json:"role"`
-		Content   string `json:"content"`
-		Reasoning string `json:"reasoning_content"`
+	var c Conversation
+	if err := c.list(f, name, v); err != nil {
+		return err
 	}
-	if err := json.Unmarshal(v, &list); err != nil {
-		return f.badf(name, "must be a list of {from, value} or {role, content}, all texts: %v", err)
-	}
-	for _, x := range list {
-		said := x.Value + x.Content
-		switch who := x.From + x.Role; who {
-		case "system":
-			f.m["system"], _ = json.Marshal(said) // a text always encodes
-		case "human", "user":
-			if t.Prompt != "" {
-				return f.badf(name, "has more than one question; a triplet is one question and one answer")
-			}
-			t.Prompt = said
-		case "gpt", "assistant":
-			if t.Article != "" {
-				return f.badf(name, "has more than one answer; a triplet is one question and one answer")
-			}
-			t.Article = said
-			if t.Reasoning == "" {
-				t.Reasoning = x.Reasoning
-			}
+	for _, x := range c.Turns {
+		switch {
+		case x.Role == "system":
+			f.m["system"], _ = json.Marshal(x.Text) // a text always encodes
+		case x.Role == "user" && t.Prompt != "":
+			return f.badf(name, "has more than one question; a triplet is one question and one answer")
+		case x.Role == "user":
+			t.Prompt = x.Text
+		case t.Article != "":
+			return f.badf(name, "has more than one answer; a triplet is one question and one answer")
 		default:
-			return f.badf(name, "has a turn from %q; known are system, human, user, gpt, assistant", cut(who))
+			t.Article = x.Text
+			if t.Reasoning == "" {
+				t.Reasoning = x.Thought
+			}
 		}
 	}
 	delete(f.m, name)
@@ -159,6 +148,21 @@ func SplitThink(answer string) (reasoning, article string) {
 		return "", answer
 	}
 	return strings.Trim(reasoning, "\r\n"), strings.TrimLeft(article, "\r\n")
+}
+
+// WithThought puts a thought before an answer, as [SplitThink] takes it off and as the templates of the
+// models that think write it; an answer without a thought stays as it is. Neither may hold the tags.
+func WithThought(thought, answer string) string {
+	if thought == "" {
+		return answer
+	}
+	return "<think>\n" + thought + "\n</think>\n\n" + answer
+}
+
+// HoldsThinkTag reports whether a text holds a tag that begins or ends a thought: in a block it would end
+// the thought at the wrong place.
+func HoldsThinkTag(s string) bool {
+	return strings.Contains(s, "<think>") || strings.Contains(s, "</think>")
 }
 
 func (t *Triplet) scores(f *fields) error {

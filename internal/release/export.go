@@ -97,7 +97,7 @@ func Export(ctx context.Context, d *db.DB, version string, o ExportOptions) ([]s
 	}
 	var sums strings.Builder
 	for _, name := range files {
-		h, err := fileSum(filepath.Join(o.Dir, name))
+		_, h, err := record.HashFile(filepath.Join(o.Dir, name))
 		if err != nil {
 			return nil, err
 		}

@@ -7,6 +7,7 @@ import (
 	"github.com/parquet-go/parquet-go"
 
 	"coigwriter/internal/errs"
+	"coigwriter/internal/record"
 )
 
 // A Format is one shape in which trainers read triplets. A new one is a line in [Formats].
@@ -71,11 +72,11 @@ func answer(r Record, reasoning string) (string, error) {
 		return r.Article, nil
 	}
 	for _, part := range []struct{ name, text string }{{"reasoning", r.Reasoning}, {"article", r.Article}} {
-		if strings.Contains(part.text, "<think>") || strings.Contains(part.text, "</think>") {
+		if record.HoldsThinkTag(part.text) {
 			return "", errs.Invalidf("triplet %s: its %s holds a <think> tag, so it cannot stand in a <think> block; export with --reasoning field", r.ID, part.name)
 		}
 	}
-	return "<think>\n" + r.Reasoning + "\n</think>\n\n" + r.Article, nil
+	return record.WithThought(r.Reasoning, r.Article), nil
 }
 
 func coigLine(r Record, _ string) (any, error) {

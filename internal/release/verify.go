@@ -76,7 +76,7 @@ func VerifyDir(dir string) ([]Fault, error) {
 			return nil, errs.Invalidf("%s: %q is not a line of a checksum file", sumsFile, sc.Text())
 		}
 		files++
-		got, err := fileSum(filepath.Join(dir, name))
+		_, got, err := record.HashFile(filepath.Join(dir, name))
 		switch {
 		case errors.Is(err, os.ErrNotExist):
 			faults = append(faults, Fault{name, "the file is missing"})
@@ -145,17 +145,4 @@ func verifyLines(dir string) ([]Fault, error) {
 		faults = append(faults, Fault{m.Data, "the content hash is not the release's"})
 	}
 	return faults, nil
-}
-
-func fileSum(path string) (string, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return "", err
-	}
-	defer f.Close()
-	h := sha256.New()
-	if _, err := io.Copy(h, f); err != nil {
-		return "", err
-	}
-	return hex.EncodeToString(h.Sum(nil)), nil
 }

@@ -142,7 +142,7 @@ func (in *Inputs) Freeze(m Manifest) (Manifest, error) {
 		return m, errs.Unavailablef("report: %w", err)
 	}
 	for _, e := range entries {
-		n, sum, err := hashFile(filepath.Join(in.dir, e.Name()))
+		n, sum, err := record.HashFile(filepath.Join(in.dir, e.Name()))
 		if err != nil {
 			return m, errs.Unavailablef("report: %w", err)
 		}

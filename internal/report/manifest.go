@@ -6,7 +6,6 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
-	"io"
 	"os"
 	"path/filepath"
 
@@ -152,18 +151,4 @@ func (o Options) langs() []string {
 		return []string{Chinese, English}
 	}
 	return []string{o.Lang}
-}
-
-// hashFile returns the size and the SHA-256 of a file.
-func hashFile(path string) (n int64, sum string, err error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return 0, "", err
-	}
-	defer f.Close()
-	h := sha256.New()
-	if n, err = io.Copy(h, f); err != nil {
-		return n, "", err
-	}
-	return n, hex.EncodeToString(h.Sum(nil)), nil
 }

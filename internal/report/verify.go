@@ -13,6 +13,7 @@ import (
 	"strings"
 
 	"coigwriter/internal/errs"
+	"coigwriter/internal/record"
 )
 
 // A Fault is one thing about a report that is not as it was made.
@@ -73,7 +74,7 @@ func verifyInputs(dir string, m Manifest) (faults []Fault, err error) {
 	for _, in := range m.Inputs {
 		known[in.File] = true
 		name := filepath.Join(inputsDir, in.File)
-		n, sum, err := hashFile(filepath.Join(dir, name))
+		n, sum, err := record.HashFile(filepath.Join(dir, name))
 		switch {
 		case errors.Is(err, os.ErrNotExist):
 			faults = append(faults, Fault{filepath.ToSlash(name), "is missing"})

@@ -9,6 +9,7 @@ import (
 	"coigwriter/internal/errs"
 	"coigwriter/internal/llm"
 	"coigwriter/internal/source"
+	"coigwriter/internal/text"
 )
 
 // An Estimate is what one stage of the next run will ask and cost, if nothing fails and every source
@@ -56,7 +57,7 @@ func (c Screener) EstimateRun(ctx context.Context, d *db.DB) (out []Estimate, er
 		x.Questions, x.Calls = waiting.N, len(past)
 		n := int64(waiting.N)
 		if len(past) == 0 {
-			x.Tokens = llm.Tokens{Prompt: n*guessedPreamble + int64(float64(waiting.Chars)/1.58), Completion: n * guessedReply}
+			x.Tokens = llm.Tokens{Prompt: n*guessedPreamble + int64(float64(waiting.Chars)/text.HanPerToken), Completion: n * guessedReply}
 		} else {
 			median := func(of func(i int) int64) int64 {
 				xs := make([]int64, len(past))
