@@ -17,6 +17,8 @@ import (
 	"github.com/alecthomas/kong"
 
 	"coigwriter/internal/errs"
+	"coigwriter/internal/mix"
+	"coigwriter/internal/train"
 )
 
 // Exit codes of every command.
@@ -138,9 +140,23 @@ func newParser(cmds *commands, opts ...kong.Option) (*kong.Kong, error) {
 	return kong.New(cmds, append(opts,
 		kong.Name("coigwriter"),
 		kong.Description("From a source text to a released creative-writing dataset, with a record of every step.\n\nExit codes: 0 done, 1 failed, 2 usage, 3 done but some records were refused. All settings: coigwriter serve --help."),
+		kong.Vars{
+			"engines": namesOf(train.Engines, train.Engine.Name), "engine": train.Engines[0].Name(),
+			"launchers": namesOf(train.Launchers, func(l train.Launcher) string { return string(l) }),
+			"presets":   namesOf(mix.Presets, func(p mix.Preset) string { return p.Name }), "preset": mix.Presets[0].Name,
+		},
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, NoExpandSubcommands: true}),
 		kong.Help(helpWithExamples),
 	)...)
+}
+
+// namesOf lists the names of what there is to choose from, as kong's tags want them.
+func namesOf[T any](things []T, name func(T) string) string {
+	names := make([]string, len(things))
+	for i, x := range things {
+		names[i] = name(x)
+	}
+	return strings.Join(names, ",")
 }
 
 // Commands lists every command as it is typed, such as "release cut", in the order of the help.

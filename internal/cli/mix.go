@@ -90,7 +90,7 @@ func (c *console) mixing() mix.Options {
 
 type mixInitCmd struct {
 	File   string `arg:"" optional:"" help:"File to write; one that is there stays." default:"mix.toml" type:"path"`
-	Preset string `help:"Configurations to start from: ${enum}." enum:"paper,published" default:"paper"`
+	Preset string `help:"Configurations to start from: ${enum}." enum:"${presets}" default:"${preset}"`
 }
 
 // Run writes a plan, never over a file that is there.

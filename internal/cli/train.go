@@ -32,7 +32,7 @@ type trainCmd struct {
 
 // topologyFlags say where a run's processes stand.
 type topologyFlags struct {
-	Launcher  string `help:"How processes are started: ${enum}. All but local are printed and not started." enum:"local,torchrun,slurm,ray,kubernetes" default:"local"`
+	Launcher  string `help:"How processes are started: ${enum}. All but local are printed and not started." enum:"${launchers}" default:"local"`
 	Nodes     int    `help:"Machines." default:"1"`
 	GPUs      int    `name:"gpus" help:"GPUs of each machine; on a processor, processes (default: those that the engine sees, else 1)."`
 	Devices   string `help:"Which GPUs, as CUDA_VISIBLE_DEVICES names them." placeholder:"0,1"`
@@ -67,7 +67,7 @@ func (f topologyFlags) topology(p train.Probe) train.Topology {
 
 type trainStartCmd struct {
 	Mix           string            `arg:"" help:"Directory that coigwriter mix wrote."`
-	Engine        string            `help:"Engine: ${enum}." enum:"llamafactory,swift,trl" default:"llamafactory"`
+	Engine        string            `help:"Engine: ${enum}." enum:"${engines}" default:"${engine}"`
 	Model         string            `required:"" help:"Checkpoint to start from: a directory, or a name on a hub." placeholder:"DIR"`
 	Configuration []string          `short:"c" help:"Configurations of the mix (default: all)." placeholder:"NAME"`
 	Settings      string            `help:"TOML file of settings; train settings prints one." type:"existingfile" placeholder:"FILE"`
@@ -93,7 +93,7 @@ func (c trainStartCmd) Run(ctx context.Context, con *console, cfg *Config) error
 		if c.DryRun {
 			return c.dryRun(con, want, runs)
 		}
-		return c.printed(con, want, runs)
+		return c.printed(ctx, con, want, runs)
 	}
 	d, err := cfg.openExisting(ctx)
 	if err != nil {
@@ -228,7 +228,7 @@ func (c trainStartCmd) dryRun(con *console, w train.Want, runs []train.Run) erro
 }
 
 // printed writes the runs' files and prints what starts them.
-func (c trainStartCmd) printed(con *console, w train.Want, runs []train.Run) error {
+func (c trainStartCmd) printed(ctx context.Context, con *console, w train.Want, runs []train.Run) error {
 	p, err := c.plan(w, runs)
 	if err != nil {
 		return err
@@ -243,10 +243,10 @@ func (c trainStartCmd) printed(con *console, w train.Want, runs []train.Run) err
 		if err != nil {
 			return err
 		}
-		if err := train.WriteFiles(r.Dir, append(files, launch.Files...)); err != nil {
+		if err := train.WriteFiles(ctx, r.Dir, append(files, launch.Files...)); err != nil {
 			return err
 		}
-		if err := train.WriteJob(r.Job.V); err != nil {
+		if err := train.WriteJob(ctx, r.Job.V); err != nil {
 			return err
 		}
 		p.Runs[i].Commands = launch.Lines

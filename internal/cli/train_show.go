@@ -208,7 +208,7 @@ func (c trainShowCmd) Run(ctx context.Context, con *console, cfg *Config) error 
 				return err
 			}
 			j := r.Job.V
-			fmt.Fprintf(w, "\nconfiguration  %s of %s\nengine         %s %s\ncheckpoint     %s\ndirectory      %s on %s\n", r.Configuration, j.Mix, r.Engine, r.Probe.V.Versions[packageOf(r.Engine)], j.Model, r.Dir, r.Host)
+			fmt.Fprintf(w, "\nconfiguration  %s of %s\nengine         %s %s\ncheckpoint     %s\ndirectory      %s on %s\n", r.Configuration, j.Mix, r.Engine, r.EngineVersion(), j.Model, r.Dir, r.Host)
 			if r.Reason != "" {
 				fmt.Fprintf(w, "reason         %s\n", r.Reason)
 			}
@@ -234,14 +234,6 @@ func (c trainShowCmd) Run(ctx context.Context, con *console, cfg *Config) error 
 			return err
 		})
 	})
-}
-
-// packageOf is the Python package of an engine.
-func packageOf(engine string) string {
-	if engine == "swift" {
-		return "ms-swift"
-	}
-	return engine
 }
 
 type trainAddCmd struct {

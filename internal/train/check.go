@@ -18,9 +18,9 @@ func (w *warnings) add(key, format string, a ...any) {
 }
 
 // checked does what is the same for every engine: the engine itself, the job's inputs, the machine.
-func checked(e Engine, j Job, p Probe, pkg, oldest string) (pl plan, w *warnings, err error) {
+func checked(e Engine, j Job, p Probe, oldest string) (pl plan, w *warnings, err error) {
 	w = &warnings{list: []Warning{}}
-	if err := p.ready(e, pkg, oldest); err != nil {
+	if err := p.ready(e, oldest); err != nil {
 		return pl, w, err
 	}
 	if pl, err = planOf(j, p); err != nil {

@@ -103,16 +103,11 @@ func Newest(dir string) (Checkpoint, error) {
 
 func hasWeights(dir string) bool {
 	for _, pattern := range []string{"*.safetensors", "*.bin"} {
-		if found, err := filepath.Glob(filepath.Join(globQuote(dir), pattern)); err == nil && len(found) > 0 {
+		if found, err := fs.Glob(os.DirFS(dir), pattern); err == nil && len(found) > 0 {
 			return true
 		}
 	}
 	return false
-}
-
-// globQuote keeps a directory's own name from being read as a pattern.
-func globQuote(dir string) string {
-	return strings.NewReplacer(`\`, `\\`, `*`, `\*`, `?`, `\?`, `[`, `\[`).Replace(dir)
 }
 
 // ended reads the marker and holds the final state against it.

@@ -161,17 +161,17 @@ exec srun --kill-on-bad-exit=1 sh %s
 	return b.String()
 }
 
-// rayLaunch submits the run as a job of a Ray cluster. Only LLaMA-Factory can spread one over its machines.
+// rayLaunch submits the run as a job of a Ray cluster.
 func rayLaunch(e Engine, j Job, p Probe) (Launch, error) {
 	t := j.Topology
-	if _, spreads := e.(LlamaFactory); t.Nodes > 1 && !spreads {
+	if t.Nodes > 1 && !e.SpreadsByRay() {
 		return Launch{}, errs.Fields(errs.Field{Name: "launcher", Msg: e.Title() + " cannot spread a run over a Ray cluster's machines; take one machine, LLaMA-Factory, or another launcher"})
 	}
 	line := []string{"ray", "job", "submit", "--no-wait"}
 	if t.Address != "" {
 		line = append(line, "--address", t.Address)
 	}
-	if t.Nodes == 1 && !j.Settings.CPU { // over several, LLaMA-Factory asks Ray for its GPUs itself
+	if t.Nodes == 1 && !j.Settings.CPU { // over several, the engine asks Ray for its GPUs itself
 		line = append(line, fmt.Sprintf("--entrypoint-num-gpus=%d", t.GPUs))
 	}
 	line = append(line, "--", "sh", filepath.Join(j.Dir, nodeFile))

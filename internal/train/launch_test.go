@@ -40,7 +40,7 @@ func TestLaunches(t *testing.T) {
 			}
 			for _, f := range l.Files {
 				var b strings.Builder
-				if err := f.Write(&b); err != nil {
+				if err := f.Write(t.Context(), &b); err != nil {
 					t.Fatal(err)
 				}
 				wellFormed(t, f.Path, b.String())
@@ -114,7 +114,7 @@ func TestNodeScript(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := WriteFiles(dir, l.Files); err != nil {
+		if err := WriteFiles(t.Context(), dir, l.Files); err != nil {
 			t.Fatal(err)
 		}
 		call := func(rank int, env ...string) (string, int) {

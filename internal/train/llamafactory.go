@@ -19,6 +19,12 @@ func (LlamaFactory) Name() string { return "llamafactory" }
 // Title is its name for people.
 func (LlamaFactory) Title() string { return "LLaMA-Factory" }
 
+// Package is its Python package.
+func (LlamaFactory) Package() string { return "llamafactory" }
+
+// SpreadsByRay: it asks the cluster for its GPUs.
+func (LlamaFactory) SpreadsByRay() bool { return true }
+
 // Install is the command that installs it. It needs torchaudio, whose newest version wants this torch.
 func (LlamaFactory) Install() string {
 	return "python3 -m venv lf && lf/bin/pip install 'llamafactory>=0.9.4' 'torch==2.11.*' 'torchaudio==2.11.*'"
@@ -31,7 +37,7 @@ func (LlamaFactory) Probe(ctx context.Context, python string) (Probe, error) {
 
 // Check says what stands against the job.
 func (e LlamaFactory) Check(j Job, p Probe) ([]Warning, error) {
-	pl, warn, err := checked(e, j, p, "llamafactory", "0.9.3")
+	pl, warn, err := checked(e, j, p, "0.9.3")
 	if err != nil {
 		return nil, err
 	}

@@ -92,11 +92,7 @@ func shards(dir string) ([]string, error) {
 	} else if !errors.Is(err, fs.ErrNotExist) {
 		return nil, err
 	}
-	found, err := filepath.Glob(filepath.Join(globQuote(dir), "*.safetensors"))
-	for i := range found {
-		found[i] = filepath.Base(found[i])
-	}
-	return found, err
+	return fs.Glob(os.DirFS(dir), "*.safetensors")
 }
 
 // longestHeader bounds a safetensors header: the format's own limit.

@@ -90,14 +90,14 @@ func numbers(version string) []int {
 }
 
 // ready returns why the engine cannot be used as it is installed.
-func (p Probe) ready(e Engine, pkg, oldest string) error {
+func (p Probe) ready(e Engine, oldest string) error {
 	switch {
 	case !p.Installed:
 		return errs.Unavailablef("%s is not installed for %s; install it: %s", e.Title(), p.Python, e.Install())
 	case p.Broken != "":
 		return errs.Unavailablef("%s is installed for %s but cannot be imported: %s; install it anew into an environment of its own: %s", e.Title(), p.Python, p.Broken, e.Install())
-	case !p.AtLeast(pkg, oldest):
-		return errs.Unavailablef("%s %s is older than %s, the oldest that is known to work; install it anew: %s", e.Title(), p.Versions[pkg], oldest, e.Install())
+	case !p.AtLeast(e.Package(), oldest):
+		return errs.Unavailablef("%s %s is older than %s, the oldest that is known to work; install it anew: %s", e.Title(), p.Versions[e.Package()], oldest, e.Install())
 	}
 	return nil
 }

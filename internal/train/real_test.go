@@ -127,7 +127,7 @@ func render(t *testing.T, e Engine, j Job, p Probe) []Warning {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := WriteFiles(j.Dir, files); err != nil {
+	if err := WriteFiles(t.Context(), j.Dir, files); err != nil {
 		t.Fatal(err)
 	}
 	return warn

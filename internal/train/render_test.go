@@ -5,6 +5,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -55,7 +56,7 @@ func all(t *testing.T, files []File, root string) string {
 	var b strings.Builder
 	for _, f := range files {
 		fmt.Fprintf(&b, "-- %s --\n", f.Path)
-		if err := f.Write(&b); err != nil {
+		if err := f.Write(t.Context(), &b); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -164,20 +165,20 @@ func TestYAML(t *testing.T) {
 // A row that an engine would drop without a word is refused, with its line.
 func TestRowsThatCannotBeLearnt(t *testing.T) {
 	for _, c := range []struct{ line, want string }{
-		{`{"id":"x","messages":[]}`, "0 turns"},
-		{`{"id":"x","messages":[{"role":"user","content":"a"}]}`, "1 turns"},
-		{`{"id":"x","messages":[{"role":"assistant","content":"a"},{"role":"user","content":"b"}]}`, `turn 1 is of "assistant"`},
-		{`{"id":"x","messages":[{"role":"user","content":"a"},{"role":"assistant","content":" "}]}`, "turn 2 is empty"},
-		{`{"id":"x","messages":`, "line 2"},
+		{`{"id":"x","kind":"general","messages":[]}`, "rows.jsonl:2: is no row of a mix"},
+		{`{"id":"x","kind":"general","messages":[{"role":"user","content":"a"}]}`, "rows.jsonl: line 2: row x has 1 turns"},
+		{`{"id":"x","kind":"general","messages":[{"role":"assistant","content":"a"},{"role":"user","content":"b"}]}`, `line 2: row x: turn 1 is of "assistant"`},
+		{`{"id":"x","kind":"general","messages":[{"role":"user","content":"a"},{"role":"assistant","content":" "}]}`, "line 2: row x: turn 2 is empty"},
+		{`{"id":"x","kind":"general","messages":`, "rows.jsonl:2: "},
 	} {
-		path := filepath.Join(t.TempDir(), "rows.jsonl")
-		good := `{"id":"g","messages":[{"role":"user","content":"a"},{"role":"assistant","content":"b"}]}` + "\n"
-		if err := os.WriteFile(path, []byte(good+c.line+"\n"), 0o644); err != nil {
+		dir := t.TempDir()
+		good := `{"id":"g","kind":"general","messages":[{"role":"user","content":"a"},{"role":"assistant","content":"b"}]}` + "\n"
+		if err := os.WriteFile(filepath.Join(dir, "rows.jsonl"), []byte(good+c.line+"\n"), 0o644); err != nil {
 			t.Fatal(err)
 		}
-		n := 0
-		err := eachRow(path, mix.Configuration{}, func(mix.Row) error { n++; return nil })
-		if err == nil || !strings.Contains(err.Error(), c.want) || !strings.Contains(err.Error(), "line 2") || n != 1 {
+		pl, n := plan{Job: Job{Mix: dir}, mix: mix.Configuration{File: "rows.jsonl"}}, 0
+		err := pl.rowsFile(func(r mix.Row) any { n++; return r.ID }).Write(t.Context(), io.Discard)
+		if err == nil || !strings.Contains(err.Error(), c.want) || n != 1 {
 			t.Errorf("%s: got %v after %d rows", c.line, err, n)
 		}
 	}
@@ -193,7 +194,7 @@ func TestRowsAreTheMixes(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := WriteFiles(j.Dir, files); !errors.Is(err, errs.Invalid) || !strings.Contains(err.Error(), "changed since the mix was made") {
+		if err := WriteFiles(t.Context(), j.Dir, files); !errors.Is(err, errs.Invalid) || !strings.Contains(err.Error(), "changed since the mix was made") {
 			t.Errorf("%s: got %v", version, err)
 		}
 		if _, err := os.Stat(filepath.Join(j.Dir, rowsName)); !errors.Is(err, os.ErrNotExist) {
@@ -204,12 +205,12 @@ func TestRowsAreTheMixes(t *testing.T) {
 
 func TestFilesStayBelow(t *testing.T) {
 	for _, name := range []string{"../x", "/etc/x", "a/../../x"} {
-		if err := WriteFiles(t.TempDir(), []File{textFile(name, "x")}); err == nil {
+		if err := WriteFiles(t.Context(), t.TempDir(), []File{textFile(name, "x")}); err == nil {
 			t.Errorf("%s was written", name)
 		}
 	}
 	j := Job{Name: "CW", Dir: filepath.Join(t.TempDir(), "run"), Settings: Defaults(), Topology: Topology{Launcher: Local, Nodes: 1, GPUs: 1}}
-	if err := WriteJob(j); err != nil {
+	if err := WriteJob(t.Context(), j); err != nil {
 		t.Fatal(err)
 	}
 	if got, err := ReadJob(j.Dir); err != nil || got != j {

@@ -2,17 +2,15 @@ package train
 
 import (
 	"bufio"
-	"crypto/sha256"
-	"encoding/hex"
+	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
-	"os"
 	"strings"
 
 	"coigwriter/internal/errs"
 	"coigwriter/internal/mix"
+	"coigwriter/internal/record"
 )
 
 // checkRow says whether an engine can learn a row: user and assistant by turns, the system before them, an
@@ -41,58 +39,26 @@ func checkRow(r mix.Row) error {
 func spoken(r mix.Row) []mix.Message {
 	out := make([]mix.Message, len(r.Messages))
 	for i, m := range r.Messages {
-		if m.Reasoning != "" {
-			m.Content, m.Reasoning = "<think>\n"+m.Reasoning+"\n</think>\n\n"+m.Content, ""
-		}
-		out[i] = m
+		out[i] = mix.Message{Role: m.Role, Content: record.WithThought(m.Reasoning, m.Content)}
 	}
 	return out
 }
 
-// eachRow reads a configuration's file and calls f with each row. It ends with an error where the file is
-// not the one that the manifest tells of: a run must not say that it was trained on something else.
-func eachRow(path string, c mix.Configuration, f func(mix.Row) error) (err error) {
-	defer errs.Wrap(&err, "%s", path)
-	file, err := os.Open(path)
-	if err != nil {
-		return errs.Invalidf("%w; make the mix anew", err)
-	}
-	defer file.Close()
-	hash := sha256.New()
-	br := bufio.NewReaderSize(io.TeeReader(file, hash), 1<<20)
-	for n := 1; ; n++ {
-		line, err := br.ReadBytes('\n')
-		if len(line) > 0 {
-			var r mix.Row
-			if err := json.Unmarshal(line, &r); err != nil {
-				return errs.Invalidf("line %d: %w; make the mix anew", n, err)
-			}
-			if err := checkRow(r); err != nil {
-				return fmt.Errorf("line %d: %w", n, err)
-			}
-			if err := f(r); err != nil {
-				return err
-			}
-		}
-		if errors.Is(err, io.EOF) {
-			break
-		} else if err != nil {
-			return err
-		}
-	}
-	if got := hex.EncodeToString(hash.Sum(nil)); got != c.Hash {
-		return errs.Invalidf("its rows were changed since the mix was made (SHA-256 %s, the manifest has %s); make the mix anew", got, c.Hash)
-	}
-	return nil
-}
-
 // rowsFile streams the mix's rows into the shape of one engine.
 func (pl plan) rowsFile(shape func(mix.Row) any) File {
-	return File{rowsName, func(w io.Writer) error {
+	return File{rowsName, func(ctx context.Context, w io.Writer) error {
 		bw := bufio.NewWriterSize(w, 1<<20)
 		enc := json.NewEncoder(bw)
 		enc.SetEscapeHTML(false)
-		if err := eachRow(pl.rows(), pl.mix, func(r mix.Row) error { return enc.Encode(shape(r)) }); err != nil {
+		n := 0
+		err := mix.EachRow(ctx, pl.Mix, pl.mix, func(r mix.Row) error {
+			n++
+			if err := checkRow(r); err != nil {
+				return fmt.Errorf("%s: line %d: %w", pl.rows(), n, err)
+			}
+			return enc.Encode(shape(r))
+		})
+		if err != nil {
 			return err
 		}
 		return bw.Flush()
@@ -101,7 +67,7 @@ func (pl plan) rowsFile(shape func(mix.Row) any) File {
 
 // textFile is a small file.
 func textFile(name, text string) File {
-	return File{name, func(w io.Writer) error {
+	return File{name, func(_ context.Context, w io.Writer) error {
 		_, err := io.WriteString(w, text)
 		return err
 	}}

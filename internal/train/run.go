@@ -81,6 +81,15 @@ func (r Run) Here() bool { return r.Host == hostname() }
 // watched reports whether its processes can be looked for from here: a cluster's cannot.
 func (r Run) watched() bool { return r.Here() && r.Job.V.Topology.Launcher == Local }
 
+// EngineVersion is the version of its engine that it was made for, "" where that is not known.
+func (r Run) EngineVersion() string {
+	e, err := EngineNamed(r.Engine)
+	if err != nil {
+		return ""
+	}
+	return r.Probe.V.Versions[e.Package()]
+}
+
 // LogPath is where the engine's words are.
 func (r Run) LogPath() string { return filepath.Join(r.Dir, LogFile) }
 

@@ -58,7 +58,7 @@ func Serve(ctx context.Context, d *db.DB, by string, m Source, s Serving) (Sourc
 	if err := ClearExit(s.Dir); err != nil {
 		return m, errs.Unavailablef("%w", err)
 	}
-	if err := WriteFiles(s.Dir, []File{textFile(scriptFile, script("the server of "+m.Name, cmd))}); err != nil {
+	if err := WriteFiles(ctx, s.Dir, []File{textFile(scriptFile, script("the server of "+m.Name, cmd))}); err != nil {
 		return m, err
 	}
 	p, err := spawn(filepath.Join(s.Dir, scriptFile), what)

@@ -34,7 +34,7 @@ func Begin(ctx context.Context, d *db.DB, by, id string) (r Run, err error) {
 	if err != nil {
 		return r, err
 	}
-	cmd, err := ready(e, r)
+	cmd, err := ready(ctx, e, r)
 	if err != nil {
 		return r, err
 	}
@@ -47,7 +47,7 @@ func Begin(ctx context.Context, d *db.DB, by, id string) (r Run, err error) {
 	if err != nil {
 		return r, err
 	}
-	p, err := launch(r, cmd)
+	p, err := launch(context.WithoutCancel(ctx), r, cmd)
 	if err != nil {
 		failed, ferr := end(context.WithoutCancel(ctx), d, id, Failed, r.Outcome.V, err.Error(), "", r.LogTail)
 		if ferr != nil {
@@ -62,7 +62,7 @@ func Begin(ctx context.Context, d *db.DB, by, id string) (r Run, err error) {
 
 // ready returns the command of a run's next attempt. A run that has no checkpoint yet begins anew, with
 // its files written anew.
-func ready(e Engine, r Run) (Command, error) {
+func ready(ctx context.Context, e Engine, r Run) (Command, error) {
 	job, probe := r.Job.V, r.Probe.V
 	newest, err := Newest(r.Dir)
 	if err == nil {
@@ -75,14 +75,14 @@ func ready(e Engine, r Run) (Command, error) {
 	if err != nil {
 		return Command{}, err
 	}
-	if err := WriteFiles(r.Dir, files); err != nil {
+	if err := WriteFiles(ctx, r.Dir, files); err != nil {
 		return Command{}, err
 	}
-	return e.Command(job, probe, ""), WriteJob(job)
+	return e.Command(job, probe, ""), WriteJob(ctx, job)
 }
 
 // launch starts an attempt.
-func launch(r Run, cmd Command) (Process, error) {
+func launch(ctx context.Context, r Run, cmd Command) (Process, error) {
 	log, err := os.OpenFile(r.LogPath(), os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
 	if err != nil {
 		return Process{}, errs.Unavailablef("%w", err)
@@ -95,7 +95,7 @@ func launch(r Run, cmd Command) (Process, error) {
 		return Process{}, errs.Unavailablef("%w", err)
 	}
 	text := script(fmt.Sprintf("%s, attempt %d", r.Name, r.Attempt), cmd)
-	if err := WriteFiles(r.Dir, []File{textFile(scriptFile, text)}); err != nil {
+	if err := WriteFiles(ctx, r.Dir, []File{textFile(scriptFile, text)}); err != nil {
 		return Process{}, err
 	}
 	_, what := r.process()

@@ -20,6 +20,12 @@ func (Swift) Name() string { return "swift" }
 // Title is its name for people.
 func (Swift) Title() string { return "ms-swift" }
 
+// Package is its Python package.
+func (Swift) Package() string { return "ms-swift" }
+
+// SpreadsByRay: it needs torchrun on each machine.
+func (Swift) SpreadsByRay() bool { return false }
+
 // Install is the command that installs it.
 func (Swift) Install() string {
 	return "python3 -m venv swift && swift/bin/pip install 'ms-swift>=4.5'"
@@ -32,7 +38,7 @@ func (Swift) Probe(ctx context.Context, python string) (Probe, error) {
 
 // Check says what stands against the job.
 func (e Swift) Check(j Job, p Probe) ([]Warning, error) {
-	pl, warn, err := checked(e, j, p, "ms-swift", "4.5")
+	pl, warn, err := checked(e, j, p, "4.5")
 	if err != nil {
 		return nil, err
 	}

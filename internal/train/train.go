@@ -51,7 +51,7 @@ func (j Job) Out() string { return filepath.Join(j.Dir, outDir) }
 // it, since data may be large.
 type File struct {
 	Path  string
-	Write func(io.Writer) error
+	Write func(ctx context.Context, w io.Writer) error
 }
 
 // A Command is a process to start: in Dir, with Env ("KEY=value", sorted) over the caller's environment.
@@ -131,6 +131,10 @@ type Engine interface {
 	Name() string
 	// Title is its name for people.
 	Title() string
+	// Package is its Python package, by which [Probe].Versions has its version.
+	Package() string
+	// SpreadsByRay says whether it spreads a run over the machines of a Ray cluster by itself.
+	SpreadsByRay() bool
 	// Install is the command that installs it into a virtual environment.
 	Install() string
 	// Probe asks the interpreter python what is installed. A missing engine is no error but said in the

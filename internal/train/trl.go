@@ -25,6 +25,12 @@ func (TRL) Name() string { return "trl" }
 // Title is its name for people.
 func (TRL) Title() string { return "TRL" }
 
+// Package is its Python package.
+func (TRL) Package() string { return "trl" }
+
+// SpreadsByRay: it needs torchrun on each machine.
+func (TRL) SpreadsByRay() bool { return false }
+
 // Install is the command that installs it.
 func (TRL) Install() string { return "python3 -m venv trl && trl/bin/pip install 'trl[peft]>=0.24'" }
 
@@ -35,7 +41,7 @@ func (TRL) Probe(ctx context.Context, python string) (Probe, error) {
 
 // Check says what stands against the job.
 func (e TRL) Check(j Job, p Probe) ([]Warning, error) {
-	pl, warn, err := checked(e, j, p, "trl", "0.24")
+	pl, warn, err := checked(e, j, p, "0.24")
 	if err != nil {
 		return nil, err
 	}

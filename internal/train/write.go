@@ -2,6 +2,7 @@ package train
 
 import (
 	"bufio"
+	"context"
 	"encoding/json"
 	"fmt"
 	"os"
@@ -11,7 +12,7 @@ import (
 )
 
 // WriteFiles writes a run's files below its directory.
-func WriteFiles(dir string, files []File) (err error) {
+func WriteFiles(ctx context.Context, dir string, files []File) (err error) {
 	defer errs.Wrap(&err, "write the run's files")
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return err
@@ -20,7 +21,7 @@ func WriteFiles(dir string, files []File) (err error) {
 		if !filepath.IsLocal(filepath.FromSlash(f.Path)) {
 			return fmt.Errorf("%q does not lie below the run's directory", f.Path)
 		}
-		if err := writeFile(filepath.Join(dir, filepath.FromSlash(f.Path)), f); err != nil {
+		if err := writeFile(ctx, filepath.Join(dir, filepath.FromSlash(f.Path)), f); err != nil {
 			return err
 		}
 	}
@@ -28,7 +29,7 @@ func WriteFiles(dir string, files []File) (err error) {
 }
 
 // writeFile writes beside the file and renames: an engine never reads half of one.
-func writeFile(path string, f File) error {
+func writeFile(ctx context.Context, path string, f File) error {
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		return err
 	}
@@ -38,7 +39,7 @@ func writeFile(path string, f File) error {
 	}
 	defer os.Remove(tmp.Name())
 	w := bufio.NewWriter(tmp)
-	err = f.Write(w)
+	err = f.Write(ctx, w)
 	if err == nil {
 		err = w.Flush()
 	}
@@ -55,12 +56,12 @@ func writeFile(path string, f File) error {
 }
 
 // WriteJob writes what was asked beside what the engine reads.
-func WriteJob(j Job) error {
+func WriteJob(ctx context.Context, j Job) error {
 	b, err := json.MarshalIndent(j, "", "  ")
 	if err != nil {
 		return err
 	}
-	return WriteFiles(j.Dir, []File{textFile(JobFile, string(b)+"\n")})
+	return WriteFiles(ctx, j.Dir, []File{textFile(JobFile, string(b)+"\n")})
 }
 
 // ReadJob reads what [WriteJob] wrote.
