@@ -105,11 +105,7 @@ func (s *Server) fillColumns(ctx context.Context, v *mixView) error {
 			for _, p := range col.Points {
 				col.Memory = max(col.Memory, p.MemoryMiB)
 			}
-			for _, m := range models {
-				if m.RunID == col.Run.ID {
-					col.Models = append(col.Models, m)
-				}
-			}
+			col.Models = madeBy(models, col.Run.ID)
 			if n := len(col.Points); n > 0 {
 				v.Version += fmt.Sprintf("%d.", col.Points[n-1].Step)
 			}
@@ -119,6 +115,11 @@ func (s *Server) fillColumns(ctx context.Context, v *mixView) error {
 	}
 	v.Diff, v.Alike = train.Differences(settings)
 	return nil
+}
+
+// madeBy are the models that a run made.
+func madeBy(models []train.Source, run string) []train.Source {
+	return slices.DeleteFunc(slices.Clone(models), func(m train.Source) bool { return m.RunID != run })
 }
 
 func (v *mixView) hasRuns() bool {
@@ -196,12 +197,7 @@ func (s *Server) drawCurves(w http.ResponseWriter, r *http.Request, what string,
 	if len(curves) == 0 {
 		return errs.NotFoundf("there is nothing to draw yet")
 	}
-	theme := plot.Light
-	if r.FormValue("theme") == "dark" {
-		theme = plot.Dark
-	}
-	w.Header().Set("Content-Type", "image/svg+xml")
-	return plot.Curves(T(ctx, "train.figure_"+what), T(ctx, "train.axis_step"), T(ctx, "train.axis_"+what), curves, theme).SVG(w)
+	return sendFigure(w, plot.Curves(T(ctx, "train.figure_"+what), T(ctx, "train.axis_step"), T(ctx, "train.axis_"+what), curves, themeOf(r)))
 }
 
 // figureAt is the address of a figure; another where its curves have changed, so that a page that is
@@ -254,10 +250,5 @@ func (s *Server) drawMix(w http.ResponseWriter, r *http.Request, v *mixView) err
 		}
 		stacks = append(stacks, st)
 	}
-	theme := plot.Light
-	if r.FormValue("theme") == "dark" {
-		theme = plot.Dark
-	}
-	w.Header().Set("Content-Type", "image/svg+xml")
-	return plot.Stacked(T(ctx, "train.figure_mix"), names, stacks, theme).SVG(w)
+	return sendFigure(w, plot.Stacked(T(ctx, "train.figure_mix"), names, stacks, themeOf(r)))
 }

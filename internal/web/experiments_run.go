@@ -67,11 +67,7 @@ func (s *Server) runViewOf(ctx context.Context, id string) (*runView, error) {
 	if err != nil {
 		return nil, err
 	}
-	for _, m := range models {
-		if m.RunID == id {
-			v.Models = append(v.Models, m)
-		}
-	}
+	v.Models = madeBy(models, id)
 	if a, known := run.Cost(s.db.Now()); known {
 		v.Cost = llm.AmountWords([]llm.Amount{a})
 	}

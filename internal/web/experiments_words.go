@@ -20,7 +20,7 @@ func configurationNames(ctx context.Context, m train.Mix) string {
 	for _, c := range m.Manifest.V.Configurations {
 		names = append(names, c.Name)
 	}
-	return strings.Join(names, T(ctx, "frame.list_comma"))
+	return joined(ctx, names)
 }
 
 // mostRows is the size of a mix's largest configuration.
@@ -98,14 +98,6 @@ func engineTitle(name string) string {
 	return name
 }
 
-// enginePackage is the Python package that an engine's version is that of.
-func enginePackage(name string) string {
-	if name == "swift" {
-		return "ms-swift"
-	}
-	return name
-}
-
 // settingWord is what a setting is, in the page's language.
 func settingWord(ctx context.Context, key string) string {
 	if k := "train.set_" + key; has(Lang(ctx), k) {
@@ -149,6 +141,7 @@ func engineOptions() []Option {
 	return out
 }
 
+// joined are words of a list, in the page's language.
 func joined(ctx context.Context, words []string) string {
 	return strings.Join(words, T(ctx, "frame.list_comma"))
 }

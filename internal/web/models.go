@@ -182,12 +182,7 @@ func (s *Server) modelsFigure(w http.ResponseWriter, r *http.Request) error {
 	if len(bars) == 0 {
 		return errs.NotFoundf("there are no calls to draw")
 	}
-	theme := plot.Light
-	if r.FormValue("theme") == "dark" {
-		theme = plot.Dark
-	}
-	w.Header().Set("Content-Type", "image/svg+xml")
-	return plot.Bars(T(ctx, "models.figure"), T(ctx, "models.figure_axis"), bars, nil, theme).SVG(w)
+	return sendFigure(w, plot.Bars(T(ctx, "models.figure"), T(ctx, "models.figure_axis"), bars, nil, themeOf(r)))
 }
 
 // addressOf is a path with a query, or without one where that is empty.

@@ -13,7 +13,7 @@ func roleNames(ctx context.Context, roles []user.Role) string {
 	for i, r := range roles {
 		words[i] = T(ctx, "people.role_"+string(r))
 	}
-	return strings.Join(words, T(ctx, "frame.list_comma"))
+	return joined(ctx, words)
 }
 
 // mayWord is a permission in words.

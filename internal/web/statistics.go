@@ -13,7 +13,6 @@ import (
 	"coigwriter/internal/analysis"
 	"coigwriter/internal/errs"
 	"coigwriter/internal/genre"
-	"coigwriter/internal/plot"
 	"coigwriter/internal/project"
 	"coigwriter/internal/record"
 	"coigwriter/internal/release"
@@ -129,14 +128,9 @@ func (s *Server) statisticsFigure(w http.ResponseWriter, r *http.Request) error 
 	if err != nil {
 		return err
 	}
-	theme := plot.Light
-	if r.FormValue("theme") == "dark" {
-		theme = plot.Dark
-	}
-	for _, f := range st.Figures(Lang(ctx), theme) {
+	for _, f := range st.Figures(Lang(ctx), themeOf(r)) {
 		if f.Name == r.PathValue("figure") {
-			w.Header().Set("Content-Type", "image/svg+xml")
-			return f.SVG(w)
+			return sendFigure(w, f)
 		}
 	}
 	return errs.NotFoundf("there is no figure %q", r.PathValue("figure"))

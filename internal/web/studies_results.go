@@ -122,16 +122,11 @@ func (s *Server) studyFigure(w http.ResponseWriter, r *http.Request) error {
 	if err := v.choose(r.FormValue("by")); err != nil {
 		return err
 	}
-	theme := plot.Light
-	if r.FormValue("theme") == "dark" {
-		theme = plot.Dark
-	}
-	f, ok := v.figure(r.PathValue("figure"), Lang(ctx), theme)
+	f, ok := v.figure(r.PathValue("figure"), Lang(ctx), themeOf(r))
 	if !ok {
 		return errs.NotFoundf("there is no figure %q", r.PathValue("figure"))
 	}
-	w.Header().Set("Content-Type", "image/svg+xml")
-	return f.SVG(w)
+	return sendFigure(w, f)
 }
 
 // figure draws one figure by what it shows and its language: winrate.zh.
