@@ -203,6 +203,7 @@ func (s *suite) engineAt(ctx context.Context, sec *section, inFlight int, latenc
 	what := fmt.Sprintf("%d in flight at %s", inFlight, latency)
 	sec.fact(what, fmt.Sprintf("%.0f calls a second, the ideal is %.0f (the server took %.1f ms for a call); a bare HTTP client makes %.0f", rate, ideal, served.Seconds()*1e3, bare))
 	sec.least(what+": per cent of the ideal", 100*rate/ideal, boundThroughput)
+	sec.fact(what+": per cent of the bare client", fmt.Sprintf("%.1f", 100*rate/bare))
 	sec.bound(what+": CPU for a call", cpu.Seconds()*1e3/calls, boundCPU, "ms")
 	sec.bound(what+": memory held for a call", max(busy-idle, 1)/float64(workers)/1e3, boundHeld, "kB")
 	sec.fact(what+": allocated and let go for a call", fmt.Sprintf("%.0f kB", bytes/calls/1e3))

@@ -42,9 +42,11 @@ func Ask[Reply any](ctx context.Context, d *db.DB, c *Client, p *Prompt[Reply], 
 	if err != nil {
 		return reply, "", err
 	}
-	calls, err := callsByKey(ctx, d, q.key)
-	if err != nil {
-		return reply, "", err
+	var calls []Call
+	if !c.busy(d) { // else the journal tells with the intent whether there are calls, for many questions in one statement
+		if calls, err = callsByKey(ctx, d, q.key); err != nil {
+			return reply, "", err
+		}
 	}
 	var bad []*Call // answered, but not usable, since a person last put the question's failures aside
 	for i := 0; ; i++ {
@@ -235,7 +237,13 @@ func (q *question) cutOff(promptTokens int64) bool {
 	if promptTokens <= 0 {
 		return false
 	}
-	var han, all int
+	var bytes, han, all int
+	for _, m := range q.messages {
+		bytes += len(m.Content)
+	}
+	if float64(promptTokens) >= float64(bytes)/7.5 { // what they were if all were Han: nothing has fewer bytes a token
+		return false
+	}
 	for _, m := range q.messages {
 		all += utf8.RuneCountInString(m.Content)
 		for _, r := range m.Content {

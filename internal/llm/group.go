@@ -174,12 +174,31 @@ func insertCalls(ctx context.Context, tx *db.DB, calls []*Call) error {
 	return nil
 }
 
+// answered takes out the questions that have more calls than known: a run that goes on meets many.
+func answered(ctx context.Context, tx *db.DB, begun map[string]*write) error {
+	if len(begun) == 0 {
+		return nil
+	}
+	var have []struct {
+		Key   string
+		Calls int
+	}
+	err := tx.All(ctx, &have, `SELECT key, COUNT(*) AS calls FROM llm_call WHERE key IN (?) GROUP BY key`, bun.List(slices.Collect(maps.Keys(begun))))
+	for _, h := range have {
+		if w := begun[h.Key]; h.Calls > w.known {
+			w.calls = h.Calls
+			delete(begun, h.Key)
+		}
+	}
+	return err
+}
+
 // putIntents writes the intents of questions that begin, and takes back those that come too late. The
 // calls of a key are counted only with the intent in hand: another's intent may have ended, and its call
 // been stored, while this one waited for it.
 func (j *journal) putIntents(ctx context.Context, tx *db.DB, begun map[string]*write) error {
-	if len(begun) == 0 {
-		return nil
+	if err := answered(ctx, tx, begun); err != nil || len(begun) == 0 {
+		return err
 	}
 	keys := slices.Sorted(maps.Keys(begun)) // in one order everywhere, so that two processes do not wait for each other
 	rows := make([]*intent, 0, len(keys))

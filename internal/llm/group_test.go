@@ -54,6 +54,10 @@ func TestGroup(t *testing.T) {
 	if late.mine || late.calls != 1 || !knowing.mine || intents() != 2 {
 		t.Errorf("late %+v, knowing %+v, %d intents", late, knowing, intents())
 	}
+	answered := &write{begin: ask("a")}
+	if commit(answered); answered.mine || answered.calls != 1 || intents() != 2 {
+		t.Errorf("answered long ago: %+v, %d intents", answered, intents())
+	}
 	next := &write{begin: ask("a"), known: 1}
 	if commit(next); !next.mine || intents() != 3 {
 		t.Errorf("next %+v, %d intents", next, intents())

@@ -70,6 +70,18 @@ func (c *Client) journalOf(ctx context.Context, d *db.DB) (*journal, error) {
 	return j, nil
 }
 
+// busy reports whether several questions are being asked for a database, so that one more is better
+// looked up together with others.
+func (c *Client) busy(d *db.DB) bool {
+	if !c.Configured() {
+		return false // stored answers are all there is
+	}
+	c.journalMu.Lock()
+	defer c.journalMu.Unlock()
+	j := c.journals[d]
+	return j != nil && j.asking.Load() >= several
+}
+
 // thisHost names this machine and, where there are several on it, this space of process numbers.
 func thisHost() string {
 	name, _ := os.Hostname()
