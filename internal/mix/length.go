@@ -23,7 +23,7 @@ type ruler struct {
 
 // What is counted, as manifests say it.
 const (
-	countedTokens   = "tokens of every turn as ChatML writes it: the role and a line end with the text, a <think> block where there is a thought, two marks and a line end; and of default_system where a row has no system turn. Marks spelt out in a text count as text."
+	countedTokens   = "tokens of every turn as ChatML writes it: the role and a line end with the text, a <think> block where there is a thought, two marks and a line end; and of default_system where a row has no system turn. A token that the vocabulary adds is one wherever it is spelt out: <think> of Qwen3 is, of Qwen2.5 is not."
 	estimatedTokens = "an estimate, no count: a token for every 1.58 Han characters, for every 4.2 other characters, and 5 for every turn. Name the model's tokenizer for a count."
 )
 
@@ -70,7 +70,7 @@ func (r *ruler) turn(m Message) int {
 	if r.tok == nil {
 		return 5 + text.EstimateTokens(s)
 	}
-	return r.tok.Count(m.Role+"\n"+s) + 3
+	return r.tok.CountAdded(m.Role+"\n"+s) + 3
 }
 
 // lengths sums up the tokens of rows; it sorts them. Quantiles are nearest ranks.

@@ -58,6 +58,17 @@ func TestGoldenTokens(t *testing.T) {
 		}
 	}
 	t.Logf("%d vectors compared", compared)
+	for _, c := range []struct {
+		text string
+		want int // beside the words 雨 and 停, of a token each
+	}{{"<think>雨</think>停", 4}, {"<think>雨</think>停</think>", 5}, {"雨停", 2}, {"<thi", tok.Count("<thi")}} {
+		if got := twin.CountAdded(c.text); got != c.want {
+			t.Errorf("%s: %d tokens with the added ones, want %d", c.text, got, c.want)
+		}
+	}
+	if got, want := tok.CountAdded("<think>雨</think>"), tok.Count("<think>雨</think>"); got != want || got < 6 {
+		t.Errorf("without added tokens: %d, want %d", got, want)
+	}
 }
 
 // asTokenizerJSON writes the same vocabulary as a tokenizer.json in a model's directory.
@@ -97,6 +108,7 @@ func asTokenizerJSON(t *testing.T, tiktoken string) string {
 	out, err := json.Marshal(map[string]any{
 		"model":         map[string]any{"type": "BPE", "vocab": vocab},
 		"pre_tokenizer": map[string]any{"pattern": `|\p{N}| ?[^\s\p{L}\p{N}]+`},
+		"added_tokens":  []any{map[string]any{"content": "<think>"}, map[string]any{"content": "</think>"}, map[string]any{"content": "<|im_end|>"}},
 	})
 	if err != nil {
 		t.Fatal(err)
