@@ -140,7 +140,7 @@ func showMix(w io.Writer, m mix.Manifest) error {
 		}
 	}
 	for _, warning := range m.Warnings {
-		fmt.Fprintln(w, "note:", warning)
+		fmt.Fprintln(w, "note:", warning.Msg)
 	}
 	return nil
 }

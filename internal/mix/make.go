@@ -95,7 +95,7 @@ func (mk *maker) make(ctx context.Context) (err error) {
 	p := mk.plan
 	mk.m = Manifest{
 		Format: Format, Tool: mk.opts.Tool, Name: p.Name, PlanHash: p.Hash(), Seed: p.Seed, Reasoning: p.Reasoning.Creative,
-		GeneralThought: p.Reasoning.General, MaxTokens: p.Length.Max, Configurations: []Configuration{}, Warnings: []string{},
+		GeneralThought: p.Reasoning.General, MaxTokens: p.Length.Max, Configurations: []Configuration{}, Warnings: []Warning{},
 		LeftOut: LeftOut{ByReason: map[string]map[string]int{KindCreative: {}, KindGeneral: {}}},
 	}
 	if err := mk.find(); err != nil {

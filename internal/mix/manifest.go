@@ -38,7 +38,15 @@ type Manifest struct {
 	Benchmark      []BenchmarkFile `json:"benchmark"`
 	Configurations []Configuration `json:"configurations"`
 	LeftOut        LeftOut         `json:"left_out"`
-	Warnings       []string        `json:"warnings"`
+	Warnings       []Warning       `json:"warnings"`
+}
+
+// A Warning is something that somebody who trains on the mix should know.
+type Warning struct {
+	Key string `json:"key"` // no_reasoning, general_thought, no_benchmark or estimated
+	N   int    `json:"n"`   // of how many rows it is true, 0 where it is about none
+	Of  int    `json:"of"`  //
+	Msg string `json:"message"`
 }
 
 // A Source is one source of the plan and what was read of it.

@@ -148,31 +148,29 @@ func (mk *maker) finish(creative, general *checker) error {
 
 // warn says what somebody who trains on the mix should know.
 func (mk *maker) warn(creative, general []*candidate) {
-	say := func(n int, format string, a ...any) {
-		if n > 0 {
-			mk.m.Warnings = append(mk.m.Warnings, fmt.Sprintf(format, a...))
-		}
+	say := func(key string, n, of int, format string, a ...any) {
+		mk.m.Warnings = append(mk.m.Warnings, Warning{key, n, of, fmt.Sprintf(format, a...)})
 	}
-	without := 0
-	for _, r := range creative {
-		if !r.thought {
-			without++
-		}
+	if n := len(creative) - withThought(creative); n > 0 && mk.plan.Reasoning.Creative != None {
+		say("no_reasoning", n, len(creative), "%d of %d triplets have no reasoning: they teach to answer without a thought", n, len(creative))
 	}
-	if mk.plan.Reasoning.Creative != None {
-		say(without, "%d of %d triplets have no reasoning: they teach to answer without a thought", without, len(creative))
+	if n := withThought(general); n > 0 {
+		say("general_thought", n, len(general), "%d of %d general rows bring a thought of their own, which is kept; [reasoning] general = \"drop\" takes it out", n, len(general))
 	}
-	with := 0
-	for _, r := range general {
-		if r.thought {
-			with++
-		}
-	}
-	say(with, "%d of %d general rows bring a thought of their own, which is kept; [reasoning] general = \"drop\" takes it out", with, len(general))
 	if mk.guard == nil {
-		say(1, "no benchmark file is named: nothing was held against queries")
+		say("no_benchmark", 0, 0, "no benchmark file is named: nothing was held against queries")
 	}
 	if mk.ruler.tok == nil && mk.plan.Length.Max > 0 {
-		say(1, "length.max was held against an estimate of tokens; name the model's tokenizer for a count")
+		say("estimated", 0, 0, "length.max was held against an estimate of tokens; name the model's tokenizer for a count")
 	}
+}
+
+// withThought is how many rows have one.
+func withThought(rows []*candidate) (n int) {
+	for _, r := range rows {
+		if r.thought {
+			n++
+		}
+	}
+	return n
 }

@@ -2,9 +2,11 @@ package web
 
 import (
 	"context"
+	"maps"
 	"net/http"
 	"net/url"
 	"os"
+	"slices"
 
 	"coigwriter/internal/bench"
 	"coigwriter/internal/errs"
@@ -87,7 +89,7 @@ func (s *Server) runViewOf(ctx context.Context, id string) (*runView, error) {
 	return v, nil
 }
 
-// runFigure draws the curve of one run.
+// runFigure draws the curve of one run, and those of its kinds of rows where the engine tells them apart.
 func (s *Server) runFigure(w http.ResponseWriter, r *http.Request) error {
 	run, err := train.GetRun(r.Context(), s.db, r.PathValue("id"))
 	if err != nil {
@@ -101,7 +103,23 @@ func (s *Server) runFigure(w http.ResponseWriter, r *http.Request) error {
 	if len(points) > 0 {
 		curves = append(curves, curveOf(run.Configuration, points, func(p train.Point) float64 { return p.Loss }))
 	}
-	return s.drawCurves(w, r, "loss", curves)
+	return s.drawCurves(w, r, "loss", append(curves, curvesByKind(r.Context(), points)...))
+}
+
+// curvesByKind are the losses of creative and of general rows, each over the steps that had such rows.
+func curvesByKind(ctx context.Context, points []train.Point) []plot.Curve {
+	of := map[string][]train.Point{}
+	for _, p := range points {
+		for kind, loss := range p.ByKind {
+			p.Loss = loss
+			of[kind] = append(of[kind], p)
+		}
+	}
+	var curves []plot.Curve
+	for _, kind := range slices.Sorted(maps.Keys(of)) {
+		curves = append(curves, curveOf(T(ctx, "train.kind_"+kind), of[kind], func(p train.Point) float64 { return p.Loss }))
+	}
+	return curves
 }
 
 // runMove stops a run, or has it started or taken up again in its turn.

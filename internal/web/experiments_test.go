@@ -128,7 +128,7 @@ func TestExperimentFromFormToModel(t *testing.T) {
 	if strings.Contains(page, "data-watch") || strings.Contains(page, at+"/start") {
 		t.Error("the page watches what is over, or a lead may start")
 	}
-	lead.get(at+"?tab=mix", 200, "按体裁", "小说", "32", "没有收进来的")
+	lead.get(at+"?tab=mix", 200, "按体裁", "小说", "32", "没有收进来的", "没有和题目比对过")
 	for _, figure := range []string{"loss", "rate", "mix"} {
 		lead.get(at+"/figure/"+figure+"?theme=dark", 200, "<svg")
 	}
@@ -139,7 +139,13 @@ func TestExperimentFromFormToModel(t *testing.T) {
 		t.Fatal(len(rs), err)
 	}
 	lead.get(runPath(rs[0].ID), 200, "Running training", "AdamW", "论文给定", "12")
-	lead.get(runPath(rs[0].ID)+"/figure", 200, "<svg")
+	if lead.get(at, 200, "figure/rate"); strings.Contains(lead.get(runPath(rs[0].ID)+"/figure", 200, "<svg"), "创作数据") {
+		t.Error("an engine that does not tell kinds of rows apart has curves of them")
+	}
+	if _, err := ts.d.Exec(t.Context(), `UPDATE training_point SET by_kind = ? WHERE run_id = ? AND step > 1`, `{"creative":2.5,"general":1.5}`, rs[0].ID); err != nil {
+		t.Fatal(err)
+	}
+	lead.get(runPath(rs[0].ID)+"/figure", 200, "创作数据", "通用数据")
 	lead.post(runPath(rs[0].ID)+"/move", url.Values{"to": {train.Running}}, 403)
 	engineer.post(runPath(rs[0].ID)+"/move", url.Values{"to": {train.Running}}, 409) // it is finished
 	engineer.post(runPath(rs[0].ID)+"/move", url.Values{"to": {"nowhere"}}, 422)

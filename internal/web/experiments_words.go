@@ -9,6 +9,7 @@ import (
 
 	"coigwriter/internal/errs"
 	"coigwriter/internal/genre"
+	"coigwriter/internal/mix"
 	"coigwriter/internal/train"
 )
 
@@ -110,6 +111,14 @@ func settingWord(ctx context.Context, key string) string {
 func warningWords(ctx context.Context, w train.Warning) string {
 	if k := "train.warn_" + w.Key; has(Lang(ctx), k) {
 		return T(ctx, k) + " " + w.Msg
+	}
+	return w.Msg
+}
+
+// mixWarningWords are a warning of a mix in the page's language, where it has words for it.
+func mixWarningWords(ctx context.Context, w mix.Warning) string {
+	if k := "train.mix_" + w.Key; has(Lang(ctx), k) {
+		return T(ctx, k, "n", Exact(w.N), "of", Exact(w.Of))
 	}
 	return w.Msg
 }
