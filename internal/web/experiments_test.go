@@ -139,13 +139,14 @@ func TestExperimentFromFormToModel(t *testing.T) {
 		t.Fatal(len(rs), err)
 	}
 	lead.get(runPath(rs[0].ID), 200, "Running training", "AdamW", "论文给定", "12")
-	if lead.get(at, 200, "figure/rate"); strings.Contains(lead.get(runPath(rs[0].ID)+"/figure", 200, "<svg"), "创作数据") {
-		t.Error("an engine that does not tell kinds of rows apart has curves of them")
-	}
+	lead.get(at, 200, "figure/rate")
+	one := lead.get(runPath(rs[0].ID)+"/figure", 200, "<svg")
 	if _, err := ts.d.Exec(t.Context(), `UPDATE training_point SET by_kind = ? WHERE run_id = ? AND step > 1`, `{"creative":2.5,"general":1.5}`, rs[0].ID); err != nil {
 		t.Fatal(err)
 	}
-	lead.get(runPath(rs[0].ID)+"/figure", 200, "创作数据", "通用数据")
+	if three := lead.get(runPath(rs[0].ID)+"/figure", 200, "<svg"); strings.Count(three, "<path") < strings.Count(one, "<path")+2 {
+		t.Error("the losses of creative and of general rows are not drawn")
+	}
 	lead.post(runPath(rs[0].ID)+"/move", url.Values{"to": {train.Running}}, 403)
 	engineer.post(runPath(rs[0].ID)+"/move", url.Values{"to": {train.Running}}, 409) // it is finished
 	engineer.post(runPath(rs[0].ID)+"/move", url.Values{"to": {"nowhere"}}, 422)
