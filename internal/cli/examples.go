@@ -34,6 +34,8 @@ var examples = map[string]string{
 	"train resume":       "  coigwriter train resume spring-CW --data lab\n",
 	"train add":          "  sbatch /shared/runs/spring-CW/run.slurm && coigwriter train add /shared/runs/spring-CW --data lab\n",
 	"train register":     "  coigwriter train register spring-CW CW --data lab\n",
+	"train export":       "  coigwriter train export spring --out spring.json.gz --data gpu-box\n",
+	"train import":       "  coigwriter train import spring.json.gz --data lab       # again after more steps: it is brought up to date\n",
 	"train models":       "  coigwriter train models --data lab\n",
 	"train serve":        "  coigwriter train serve CW --data lab --print\n  coigwriter train serve CW --data lab --server sglang --gpus 2 && coigwriter generate --set spring --model CW --data lab\n  coigwriter train serve CW --data lab --stop\n",
 	"import votes":       "  coigwriter import votes rankings.jsonl --study pilot --data lab\n",

@@ -25,6 +25,8 @@ type trainCmd struct {
 	Stop     trainStopCmd     `cmd:"" help:"Ask a run to end; it can be resumed."`
 	Resume   trainResumeCmd   `cmd:"" help:"Take a stopped or failed run up from its newest checkpoint, or start a planned one."`
 	Add      trainAddCmd      `cmd:"" help:"Follow a run that was started elsewhere, as on a cluster, by its directory."`
+	Export   trainExportCmd   `cmd:"" help:"Write a mix's runs, with their curves, and its models to a file that another database takes in."`
+	Import   trainImportCmd   `cmd:"" help:"Take in what train export wrote in another database, as on a machine with GPUs."`
 	Register trainRegisterCmd `cmd:"" help:"Give what a finished run made a name, which answers then refer to."`
 	Models   trainModelsCmd   `cmd:"" help:"List the registered models and what they were trained from."`
 	Serve    trainServeCmd    `cmd:"" help:"Print, start or stop the server of a registered model (vLLM, SGLang)."`

@@ -153,11 +153,19 @@ func OpenManifest(dir string) (Manifest, error) {
 	if err := json.Unmarshal(data, &m); err != nil {
 		return m, errs.Invalidf("%s: %w", filepath.Join(dir, ManifestFile), err)
 	}
-	switch {
-	case m.Format != Format:
-		return m, errs.Invalidf("%s is of format %d; this program reads %d", filepath.Join(dir, ManifestFile), m.Format, Format)
-	case m.ID != m.identity():
-		return m, errs.Invalidf("%s was changed: what it says is not what it was made with", filepath.Join(dir, ManifestFile))
+	if err := m.Check(); err != nil {
+		return m, errs.Invalidf("%s %w", filepath.Join(dir, ManifestFile), err)
 	}
 	return m, nil
+}
+
+// Check holds a manifest to its format and to its own identity.
+func (m Manifest) Check() error {
+	switch {
+	case m.Format != Format:
+		return errs.Invalidf("is of format %d; this program reads %d", m.Format, Format)
+	case m.ID != m.identity():
+		return errs.Invalidf("was changed: what it says is not what it was made with")
+	}
+	return nil
 }

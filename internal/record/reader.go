@@ -65,7 +65,7 @@ type Reader struct {
 
 	name  string
 	br    *bufio.Reader
-	close []func() error
+	close func() error
 	line  int
 	buf   []byte
 	was   string        // the encoding the file had, if not UTF-8
@@ -80,37 +80,39 @@ type Reader struct {
 // encoding (UTF-8, UTF-16, GB18030) are recognised by content, whatever the name says. Close it
 // after use.
 func NewReader(name string, r io.Reader) (*Reader, error) {
-	rd := &Reader{name: name, MaxLine: MaxLine}
+	br, end, err := Plain(name, r)
+	if err != nil {
+		return nil, err
+	}
+	rd := &Reader{name: name, MaxLine: MaxLine, close: end}
+	rd.br, rd.was = decode(br)
+	return rd, nil
+}
+
+// Plain returns what r holds without its compression, gzip or zstd, which is recognised by content; name
+// is how errors call it. end lets go of what it opened, not of r.
+func Plain(name string, r io.Reader) (plain *bufio.Reader, end func() error, err error) {
 	br := bufio.NewReaderSize(r, 64<<10)
 	magic, _ := br.Peek(4)
 	switch {
 	case bytes.HasPrefix(magic, []byte{0x1f, 0x8b}):
 		z, err := gzip.NewReader(br)
 		if err != nil {
-			return nil, errs.Invalidf("%s: not a gzip file: %w", name, err)
+			return nil, nil, errs.Invalidf("%s: not a gzip file: %w", name, err)
 		}
-		rd.close = append(rd.close, z.Close)
-		br = bufio.NewReaderSize(z, 64<<10)
+		return bufio.NewReaderSize(z, 64<<10), z.Close, nil
 	case bytes.Equal(magic, []byte{0x28, 0xb5, 0x2f, 0xfd}):
 		z, err := zstd.NewReader(br, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true), zstd.WithDecoderMaxWindow(128<<20))
 		if err != nil {
-			return nil, errs.Invalidf("%s: not a zstd file: %w", name, err)
+			return nil, nil, errs.Invalidf("%s: not a zstd file: %w", name, err)
 		}
-		rd.close = append(rd.close, func() error { z.Close(); return nil })
-		br = bufio.NewReaderSize(z, 64<<10)
+		return bufio.NewReaderSize(z, 64<<10), func() error { z.Close(); return nil }, nil
 	}
-	rd.br, rd.was = decode(br)
-	return rd, nil
+	return br, func() error { return nil }, nil
 }
 
 // Close lets go of what the reader opened, not of the reader it was given.
-func (r *Reader) Close() error {
-	var err error
-	for _, c := range r.close {
-		err = errors.Join(err, c())
-	}
-	return err
-}
+func (r *Reader) Close() error { return r.close() }
 
 // Next returns the next record. A *BadRecord tells of one that cannot be read: go on calling.
 // io.EOF ends the file; any other error does too.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/uptrace/bun"
@@ -95,4 +96,18 @@ func Mixes(ctx context.Context, d *db.DB) ([]Mix, error) {
 func GetMix(ctx context.Context, d *db.DB, id string) (m Mix, err error) {
 	defer errs.Wrap(&err, "mix %s", id)
 	return m, d.One(ctx, &m, `SELECT * FROM mix WHERE id = ?`, id)
+}
+
+// FindMix returns a mix by its name (the newest of that name), its ID or the beginning of its hash.
+func FindMix(ctx context.Context, d *db.DB, name string) (m Mix, err error) {
+	ms, err := Mixes(ctx, d)
+	if err != nil {
+		return m, err
+	}
+	for _, m := range ms {
+		if m.Name == name || m.ID == name || len(name) >= 8 && strings.HasPrefix(m.Hash, name) {
+			return m, nil
+		}
+	}
+	return m, errs.NotFoundf("nothing was trained on a mix called %q; coigwriter train list --json names the mixes of runs", name)
 }

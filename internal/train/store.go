@@ -126,9 +126,14 @@ func end(ctx context.Context, d *db.DB, id, to string, o Outcome, reason, advice
 		if r.StartedAt != nil {
 			r.SpentMs += max(0, now.Sub(*r.StartedAt)).Milliseconds()
 		}
-		r.Reason, r.Advice, r.LogTail, r.Outcome, r.EndedAt = reason, advice, strings.ToValidUTF8(strings.ReplaceAll(tail, "\x00", ""), "�"), db.AsJSON(o), &now
+		r.Reason, r.Advice, r.LogTail, r.Outcome, r.EndedAt = reason, advice, storable(tail), db.AsJSON(o), &now
 		return nil
 	})
+}
+
+// storable makes what an engine printed fit for both databases.
+func storable(log string) string {
+	return strings.ToValidUTF8(strings.ReplaceAll(log, "\x00", ""), "�")
 }
 
 // Points returns the loss curve of a run, in order of steps.
@@ -149,45 +154,61 @@ func pointRows(ctx context.Context, d *db.DB, runID string) ([]pointRow, error) 
 
 // keepPoints stores what is new or has changed of a curve: a resumed run writes some steps twice.
 func keepPoints(ctx context.Context, d *db.DB, runID string, points []Point) (changed bool, err error) {
+	ch, err := compare(ctx, d, runID, points)
+	if err != nil || ch.none() {
+		return false, err
+	}
+	return true, d.Transact(ctx, func(tx *db.DB) error { return ch.store(ctx, tx) })
+}
+
+// A change is what sets a curve apart from the one that is stored.
+type change struct {
+	runID string
+	fresh []pointRow
+	lost  bool // what lies beyond last was lost, and a resumed run does it again
+	last  int
+}
+
+func (c change) none() bool { return len(c.fresh) == 0 && !c.lost }
+
+func compare(ctx context.Context, d *db.DB, runID string, points []Point) (change, error) {
+	c := change{runID: runID}
 	old, err := pointRows(ctx, d, runID)
 	if err != nil {
-		return false, err
+		return c, err
 	}
 	at := map[int]Point{}
 	for _, r := range old {
 		at[r.Step] = r.point()
 	}
-	var fresh []pointRow
 	for _, p := range points {
 		row := rowOf(runID, p)
 		if before, ok := at[p.Step]; !ok || !same(before, row.point()) {
-			fresh = append(fresh, row)
+			c.fresh = append(c.fresh, row)
 		}
 	}
-	last := 0 // what lies beyond it was lost, and a resumed run does it again
 	if len(points) > 0 {
-		last = points[len(points)-1].Step
+		c.last = points[len(points)-1].Step
 	}
-	lost := last > 0 && len(old) > 0 && old[len(old)-1].Step > last
-	if len(fresh) == 0 && !lost {
-		return false, nil
+	c.lost = c.last > 0 && len(old) > 0 && old[len(old)-1].Step > c.last
+	return c, nil
+}
+
+func (c change) store(ctx context.Context, tx *db.DB) error {
+	if c.lost {
+		if _, err := tx.Exec(ctx, `DELETE FROM training_point WHERE run_id = ? AND step > ?`, c.runID, c.last); err != nil {
+			return err
+		}
 	}
-	return true, d.Transact(ctx, func(tx *db.DB) error {
-		if lost {
-			if _, err := tx.Exec(ctx, `DELETE FROM training_point WHERE run_id = ? AND step > ?`, runID, last); err != nil {
-				return err
-			}
+	for _, r := range c.fresh {
+		if _, err := tx.Exec(ctx, `INSERT INTO training_point (run_id, step, steps, epoch, loss, learning_rate, grad_norm, elapsed_ms, remaining_ms, memory_mib, tokens, by_kind, not_finite, at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+			ON CONFLICT (run_id, step) DO UPDATE SET steps = excluded.steps, epoch = excluded.epoch, loss = excluded.loss, learning_rate = excluded.learning_rate, grad_norm = excluded.grad_norm,
+				elapsed_ms = excluded.elapsed_ms, remaining_ms = excluded.remaining_ms, memory_mib = excluded.memory_mib, tokens = excluded.tokens, by_kind = excluded.by_kind, not_finite = excluded.not_finite, at = excluded.at`,
+			r.RunID, r.Step, r.Steps, r.Epoch, r.Loss, r.LearningRate, r.GradNorm, r.ElapsedMs, r.RemainingMs, r.MemoryMiB, r.Tokens, r.ByKind, r.NotFinite, r.At); err != nil {
+			return err
 		}
-		for _, r := range fresh {
-			if _, err := tx.Exec(ctx, `INSERT INTO training_point (run_id, step, steps, epoch, loss, learning_rate, grad_norm, elapsed_ms, remaining_ms, memory_mib, tokens, by_kind, not_finite, at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-				ON CONFLICT (run_id, step) DO UPDATE SET steps = excluded.steps, epoch = excluded.epoch, loss = excluded.loss, learning_rate = excluded.learning_rate, grad_norm = excluded.grad_norm,
-					elapsed_ms = excluded.elapsed_ms, remaining_ms = excluded.remaining_ms, memory_mib = excluded.memory_mib, tokens = excluded.tokens, by_kind = excluded.by_kind, not_finite = excluded.not_finite, at = excluded.at`,
-				r.RunID, r.Step, r.Steps, r.Epoch, r.Loss, r.LearningRate, r.GradNorm, r.ElapsedMs, r.RemainingMs, r.MemoryMiB, r.Tokens, r.ByKind, r.NotFinite, r.At); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
+	}
+	return nil
 }
 
 func same(a, b Point) bool {
