@@ -21,6 +21,7 @@ import (
 	"coigwriter/internal/llm"
 	"coigwriter/internal/release"
 	"coigwriter/internal/screen"
+	"coigwriter/internal/train"
 	"coigwriter/internal/triplet"
 	"coigwriter/internal/user"
 )
@@ -65,6 +66,7 @@ func New(opt Options) *API {
 	a.releases()
 	a.benchmark()
 	a.studies()
+	a.experiments()
 	return a
 }
 
@@ -77,6 +79,10 @@ func schemas() huma.Registry {
 	likeItsContent[release.Manifest](r)
 	likeItsContent[evaluate.Plan](r)
 	likeItsContent[evaluate.Drawn](r)
+	likeItsContent[train.Probe](r)
+	likeItsContent[train.Job](r)
+	likeItsContent[[]train.Warning](r)
+	likeItsContent[train.Outcome](r)
 	likeItsContent[map[string]any](r)
 	likeItsContent[map[string]int](r)
 	likeItsContent[map[string]string](r)

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"regexp"
 	"slices"
 	"strings"
@@ -15,6 +16,7 @@ import (
 	"coigwriter/internal/api"
 	"coigwriter/internal/db"
 	"coigwriter/internal/dbtest"
+	"coigwriter/internal/record"
 	"coigwriter/internal/user"
 )
 
@@ -211,6 +213,60 @@ func TestBenchmark(t *testing.T) {
 		t.Errorf("the last page has a next one: %s", reply)
 	}
 	want("GET", "/benchmark/none/answers", "", 404)
+}
+
+// An experiment that was made elsewhere is taken in over the API, and looked at.
+func TestExperiments(t *testing.T) {
+	d := dbtest.Open(t)
+	srv := httptest.NewServer(api.New(api.Options{DB: d}))
+	defer srv.Close()
+	eng, lead := client{t, srv.URL + "/api/v1", token(t, d, user.Engineer)}, client{t, srv.URL + "/api/v1", token(t, d, user.Lead)}
+	f, err := os.Open("../sample/experiment/experiment.json.gz")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	plain, _, err := record.Plain(f.Name(), f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	made, err := io.ReadAll(plain)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := func(c client, method, path, body string, code int, words ...string) string {
+		t.Helper()
+		got, reply, _ := c.do(method, path, body)
+		if got != code {
+			t.Fatalf("%s %s: %d %s", method, path, got, reply)
+		}
+		for _, w := range words {
+			if !strings.Contains(reply, w) {
+				t.Errorf("%s %s: no %s in %.2000s", method, path, w, reply)
+			}
+		}
+		return reply
+	}
+	want(lead, "GET", "/mixes", "", 200, "[]")
+	want(lead, "POST", "/experiments", string(made), 403)
+	want(eng, "POST", "/experiments", `{"format":7}`, 422, "format 7")
+	want(eng, "POST", "/experiments", strings.Replace(string(made), `"rows":9`, `"rows":8`, 1), 422, "was changed")
+	want(eng, "POST", "/experiments", string(made), 200, `"new":5`, `"models":5`)
+	want(eng, "POST", "/experiments", string(made), 200, `"new":0`, `"updated":5`)
+	var runs []struct {
+		ID  string `json:"id"`
+		Mix string `json:"mix_id"`
+	}
+	if err := json.Unmarshal([]byte(want(lead, "GET", "/runs", "", 200, `"finished"`, `"learning_rate":0.002`)), &runs); err != nil || len(runs) != 5 {
+		t.Fatalf("%d runs, %v", len(runs), err)
+	}
+	want(lead, "GET", "/runs?mix=none", "", 200, "[]")
+	want(lead, "GET", "/runs/"+runs[0].ID, "", 200, `"points":[{"step":1`, `"log":"`)
+	want(lead, "GET", "/runs/none", "", 404)
+	want(eng, "POST", "/runs/"+runs[0].ID+"/stop", "", 409)
+	want(lead, "GET", "/mixes", "", 200, `"configurations"`, "CW+240")
+	want(lead, "GET", "/mixes/"+runs[0].Mix+"/experiment", "", 200, `"points"`, `"models"`)
+	want(lead, "GET", "/trained-models", "", 200, `"configuration":"CW+240"`)
 }
 
 // A study from plan to close over the API: what is wrong is named, and defaults are filled in.

@@ -69,10 +69,7 @@ func (a *API) studies() {
 			return nil, err
 		}
 		raters, err := evaluate.Raters(ctx, d, s)
-		if raters == nil {
-			raters = []evaluate.Rater{}
-		}
-		return answer(raters, err)
+		return answer(listed(raters), err)
 	})
 	op(a, http.MethodGet, "/studies/{id}/records", user.StudyManage, "The verdicts that count, as files carry them", func(ctx context.Context, in *struct {
 		OnItem

@@ -28,7 +28,7 @@ func (c backupCmd) Run(ctx context.Context, con *console, cfg *Config) error {
 	if _, err := d.Exec(ctx, `VACUUM INTO ?`, c.File); err != nil {
 		return errs.Unavailablef("backup to %s: %w", c.File, err)
 	}
-	fmt.Fprintln(con.err, "to restore: stop coigwriter, put the file in place of coigwriter.db, remove coigwriter.db-wal and -shm")
+	fmt.Fprintln(con.err, "to restore it: coigwriter restore FILE --data DIR")
 	fmt.Fprintln(con.out, c.File)
 	return nil
 }

@@ -65,6 +65,7 @@ type commands struct {
 	User      userCmd      `cmd:"" help:"People: add, list, disable, passwords, tokens."`
 	Audit     auditCmd     `cmd:"" help:"Verify the history."`
 	Backup    backupCmd    `cmd:"" help:"Copy the SQLite database to a file while the program runs."`
+	Restore   restoreCmd   `cmd:"" help:"Put a backup in the place of the SQLite database, once it has proved to be whole."`
 	Doctor    doctorCmd    `cmd:"" needs:"server,model" help:"Check the set-up and print the effective configuration."`
 	Version   versionCmd   `cmd:"" needs:"files" help:"Print the version."`
 }

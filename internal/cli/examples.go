@@ -113,6 +113,7 @@ var examples = map[string]string{
 	"audit verify":       "  coigwriter audit verify --data lab\n",
 	"audit root":         "  coigwriter audit root --data lab\n",
 	"backup":             "  coigwriter backup lab-2026-11-23.db --data lab\n",
+	"restore":            "  coigwriter restore lab-2026-11-23.db --data new            # into a new directory\n  coigwriter restore lab-2026-11-23.db --replace --data lab  # stop serve first\n",
 	"doctor":             "  coigwriter doctor --data lab\n",
 	"version":            "  coigwriter version --json\n",
 }

@@ -5,7 +5,8 @@
 // and is labelled so.
 //
 // sample.go reads the texts and tells the campaign's order, collect.go brings a source to its
-// state, annotate.go a triplet, benchmark.go brings queries and answers.
+// state, annotate.go a triplet, benchmark.go brings queries and answers, studies.go votes, experiment.go a
+// training that was recorded.
 package sample
 
 import (
@@ -183,6 +184,9 @@ func Load(ctx context.Context, d *db.DB, password string, progress func(done, of
 	}
 	if err := l.studies(ctx); err != nil {
 		return fmt.Errorf("studies: %w", err)
+	}
+	if err := l.experiment(ctx); err != nil {
+		return fmt.Errorf("experiment: %w", err)
 	}
 	if now := l.clock.now(); now.After(end) {
 		return fmt.Errorf("the campaign ends %v after now", now.Sub(end))

@@ -15,6 +15,7 @@ import (
 	"coigwriter/internal/sample"
 	"coigwriter/internal/screen"
 	"coigwriter/internal/source"
+	"coigwriter/internal/train"
 	"coigwriter/internal/triplet"
 	"coigwriter/internal/user"
 )
@@ -89,6 +90,20 @@ func TestLoad(t *testing.T) {
 	}
 	if c, err := bench.CheckSet(ctx, d, genre.Default(), set.ID, nil); err != nil || !c.Intact || len(c.Twins)+len(c.Leaks) > 0 || c.Texts == 0 {
 		t.Errorf("%+v, %v", c, err)
+	}
+	// Five configurations were trained, recorded from a real run, and nothing of them is started here.
+	runs, err := train.Runs(ctx, d, "")
+	if err != nil || len(runs) != 5 {
+		t.Fatalf("%d runs, %v", len(runs), err)
+	}
+	for _, r := range runs {
+		points, err := train.Points(ctx, d, r.ID)
+		if err != nil || r.State != train.Finished || r.Here() || len(points) < 9 || points[len(points)-1].Loss >= points[0].Loss || r.EndedAt.After(d.Now()) {
+			t.Errorf("%s: %s, %d points, %v", r.Name, r.State, len(points), err)
+		}
+	}
+	if ms, err := train.Models(ctx, d); err != nil || len(ms) != 5 {
+		t.Errorf("%d models, %v", len(ms), err)
 	}
 	// The history lies behind us, over more than a fortnight.
 	var times []time.Time

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"io"
 	"slices"
-	"strings"
 
 	"coigwriter/internal/audit"
 	"coigwriter/internal/db"
@@ -186,7 +185,7 @@ func takeMix(ctx context.Context, tx *db.DB, by string, x Experiment) (m Mix, er
 
 func takeRun(ctx context.Context, tx *db.DB, by string, c Carried) (fresh bool, err error) {
 	r := c.Run
-	r.Host = strings.TrimSuffix(r.Host, elsewhere) + elsewhere
+	r.Host = r.Machine() + elsewhere
 	r.Pid, r.PidBorn, r.Queued, r.UpdatedAt = 0, "", false, tx.Now()
 	r.LogTail = storable(c.LogTail[:min(len(c.LogTail), tailBytes)])
 	old, err := GetRun(ctx, tx, r.ID)

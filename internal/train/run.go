@@ -3,6 +3,7 @@ package train
 import (
 	"fmt"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/uptrace/bun"
@@ -77,6 +78,12 @@ func (r Run) Resumable() bool { return r.State == Failed || r.State == Stopped }
 
 // Here reports whether its processes are this machine's.
 func (r Run) Here() bool { return r.Host == hostname() }
+
+// Carried reports whether it came from a file, and so has no processes and weights that can be reached.
+func (r Run) Carried() bool { return strings.HasSuffix(r.Host, elsewhere) }
+
+// Machine is the name of the machine that it runs or ran on.
+func (r Run) Machine() string { return strings.TrimSuffix(r.Host, elsewhere) }
 
 // watched reports whether its processes can be looked for from here: a cluster's cannot.
 func (r Run) watched() bool { return r.Here() && r.Job.V.Topology.Launcher == Local }

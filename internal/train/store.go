@@ -99,6 +99,9 @@ func move(ctx context.Context, d *db.DB, by, id, to string, change func(tx *db.D
 		if r, err = GetRun(ctx, tx, id); err != nil {
 			return err
 		}
+		if r.Carried() {
+			return errs.Conflictf("%s came from a file: what is to be done with it is done on %s", r.Name, r.Machine())
+		}
 		tr, err := Transitions.Find("training run", r.State, to, "")
 		if err != nil {
 			return errs.Conflictf("%s: %w", r.Name, err)

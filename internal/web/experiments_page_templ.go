@@ -1410,7 +1410,7 @@ func runActions(r train.Run, may, large bool) templ.Component {
 			templ_7745c5c3_Var64 = templ.NopComponent
 		}
 		ctx = templ.ClearChildren(ctx)
-		if may {
+		if may && !r.Carried() {
 			switch {
 			case r.State == train.Running:
 				templ_7745c5c3_Err = runMoveForm(r.ID, train.Stopping, T(ctx, "train.stop"), false, large).Render(ctx, templ_7745c5c3_Buffer)

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"coigwriter/internal/mix"
+	"coigwriter/internal/record"
 	"coigwriter/internal/train"
 	"coigwriter/internal/train/traintest"
 )
@@ -260,4 +261,38 @@ func TestExperimentTextIsText(t *testing.T) {
 			t.Errorf("%s does not say why it failed", path)
 		}
 	}
+}
+
+// An experiment that came from a file is shown like any other, and offers nothing that only its own
+// machine can do.
+func TestExperimentFromAFile(t *testing.T) {
+	ts := newTripletSite(t)
+	engineer := ts.person("eng", "engineer")
+	f, err := os.Open("../sample/experiment/experiment.json.gz")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	plain, end, err := record.Plain(f.Name(), f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = end() }()
+	x, err := train.ReadExperiment(plain)
+	if err != nil {
+		t.Fatal(err)
+	}
+	taken, err := train.Import(t.Context(), ts.d, "system", x)
+	if err != nil {
+		t.Fatal(err)
+	}
+	engineer.get(mixPath(taken.Mix.ID), 200, "CW+240", "并排比较", "figure/loss", "figure/rate")
+	engineer.get(mixPath(taken.Mix.ID)+"/figure/loss", 200, "<svg")
+	at := runPath(x.Runs[0].ID)
+	page := engineer.get(at, 200, "由文件带来", "在那边登记", x.Models[0].Name, x.Runs[0].Machine())
+	if strings.Contains(page, at+"/move") || strings.Contains(page, at+"/register") || strings.Contains(page, "(imported)") {
+		t.Error("the page offers what cannot be done here")
+	}
+	engineer.post(at+"/move", url.Values{"to": {train.Running}}, 409)
+	engineer.post(at+"/register", url.Values{"name": {"x"}}, 409)
 }

@@ -1,0 +1,33 @@
+package db
+
+import (
+	"context"
+	"database/sql"
+	"net/url"
+
+	"coigwriter/internal/errs"
+)
+
+// Alone brings all of a SQLite database into its one file, so that the file may be moved, and holds it
+// against itself. It is a Conflict where another program has it open, and Invalid where it is no database
+// or a damaged one.
+func Alone(ctx context.Context, path string) error {
+	v := url.Values{"_pragma": {"busy_timeout(500)"}}
+	d, err := sql.Open("sqlite", "file:"+(&url.URL{Path: path}).EscapedPath()+"?"+v.Encode())
+	if err != nil {
+		return err
+	}
+	defer d.Close()
+	d.SetMaxOpenConns(1)
+	var found string
+	if err := d.QueryRowContext(ctx, `PRAGMA integrity_check(1)`).Scan(&found); err != nil {
+		return errs.Invalidf("%s cannot be read as a database: %w", path, err)
+	}
+	if found != "ok" {
+		return errs.Invalidf("%s is damaged: %s", path, found)
+	}
+	if err := d.QueryRowContext(ctx, `PRAGMA journal_mode = DELETE`).Scan(&found); err != nil || found != "delete" {
+		return errs.Conflictf("%s is open in another program: stop it first", path)
+	}
+	return nil
+}
