@@ -64,6 +64,8 @@ func shown(t *testing.T, ts *tripletSite) [][2]string {
 	open := id(`SELECT r.id FROM review r JOIN person p ON p.id = r.reviewer_id WHERE p.login = 'pei' AND r.state = 'open' LIMIT 1`)
 	conflict := source("date.conflict")
 	draft, study, ranked := id(`SELECT id FROM study WHERE state = 'draft'`), id(`SELECT id FROM study WHERE state = 'open' AND kind = 'pair'`), id(`SELECT id FROM study WHERE state = 'closed' AND kind = 'rank'`)
+	trained := id(`SELECT id FROM mix WHERE name = '春季对照'`)
+	recorded := id(`SELECT id FROM mix WHERE id <> ?`, trained)
 	return [][2]string{
 		{"", "/login"},
 		{"xu", "/"},
@@ -136,11 +138,14 @@ func shown(t *testing.T, ts *tripletSite) [][2]string {
 		{"xu", "/studies/" + ranked + "/results"},
 		{"xu", "/studies/" + id(`SELECT study_id || '/items/' || item_id FROM study_task WHERE study_id = ? AND state = 'done' ORDER BY id LIMIT 1`, ranked)},
 		{"xu", "/experiments"},
-		{"lu", "/experiments/" + id(`SELECT id FROM mix`)},
-		{"xu", "/experiments/" + id(`SELECT id FROM mix`) + "?tab=mix"},
-		{"lu", "/experiments/" + id(`SELECT id FROM mix`) + "/start"},
-		{"lu", "/runs/" + id(`SELECT id FROM training_run WHERE configuration = 'CW'`)},
-		{"lu", "/runs/" + id(`SELECT id FROM training_run WHERE configuration = 'G'`)},
+		{"xu", "/experiments/" + recorded},
+		{"xu", "/experiments/" + recorded + "?tab=mix"},
+		{"lu", "/runs/" + id(`SELECT id FROM training_run WHERE mix_id = ? AND configuration = 'CW+240'`, recorded)},
+		{"lu", "/experiments/" + trained},
+		{"lu", "/experiments/" + trained + "?tab=mix"},
+		{"lu", "/experiments/" + trained + "/start"},
+		{"lu", "/runs/" + id(`SELECT id FROM training_run WHERE mix_id = ? AND configuration = 'CW'`, trained)},
+		{"lu", "/runs/" + id(`SELECT id FROM training_run WHERE mix_id = ? AND configuration = 'G'`, trained)},
 		{"xu", "/people"},
 		{"xu", "/people/" + people(t, ts, "lin")},
 		{"xu", "/settings"},

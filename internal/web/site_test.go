@@ -214,7 +214,7 @@ func sampleSite(t *testing.T) (*tripletSite, map[string]*visitor) {
 	for _, p := range people {
 		out[p.Login] = ts.visitor(p.ID)
 	}
-	ts.trained(out["lu"], "春季对照") // by a fake engine: the sample itself has no training, since it would be made up
+	ts.trained(out["lu"], "春季对照") // by a fake engine, here: the sample's own experiment came from a file, and offers less
 	return ts, out
 }
 
