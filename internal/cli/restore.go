@@ -48,6 +48,9 @@ func (c restoreCmd) Run(ctx context.Context, con *console, cfg *Config) error {
 	if err != nil {
 		return err
 	}
+	if err := db.Alone(ctx, fresh); err != nil { // all of it is in the file that moves
+		return err
+	}
 	kept := ""
 	if there {
 		kept = path + ".before-" + time.Now().UTC().Format("20060102T150405")

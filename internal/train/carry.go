@@ -129,8 +129,9 @@ type Taken struct {
 }
 
 // Import takes an experiment in, all or nothing. What is there from an earlier file is brought up to date;
-// a run of this database itself is never touched, and a name that another has is a Conflict. Runs that
-// come from a file can be looked at and are never started here.
+// a run of this database itself is never touched; a run whose name another has gets a free one, and a
+// model's name that another has is a Conflict, since answers refer to it. What comes from a file can be
+// looked at and is never started here.
 func Import(ctx context.Context, d *db.DB, by string, x Experiment) (t Taken, err error) {
 	if err := x.check(); err != nil {
 		return t, err
@@ -190,10 +191,13 @@ func takeRun(ctx context.Context, tx *db.DB, by string, c Carried) (fresh bool, 
 	r.LogTail = storable(c.LogTail[:min(len(c.LogTail), tailBytes)])
 	old, err := GetRun(ctx, tx, r.ID)
 	switch fresh = errors.Is(err, errs.NotFound); {
-	case fresh:
+	case fresh: // two machines call their runs alike where they train the same mix
+		if r.Name, err = FreeName(ctx, tx, r.Name); err != nil {
+			return fresh, err
+		}
 		n, err := tx.InsertNew(ctx, &r)
 		if err == nil && n == 0 {
-			err = errs.Conflictf("there is another run called %s, or one in %s on %s: nothing was taken in", r.Name, r.Dir, r.Host)
+			err = errs.Conflictf("another run came from %s on %s: nothing was taken in", r.Dir, r.Machine())
 		}
 		if err != nil {
 			return fresh, err

@@ -104,6 +104,17 @@ func TestBadExperiments(t *testing.T) {
 	other := fakeWant(t, lab)
 	other.Name = "another"
 	own := planned(t, lab, other)
+	alike, err := Export(ctx, d, r.MixID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	alike.Runs[0].Name = own.Name
+	if _, err := Import(ctx, lab, "system", alike); err != nil {
+		t.Fatal(err)
+	}
+	if taken, err := GetRun(ctx, lab, r.ID); err != nil || taken.Name != own.Name+"-2" {
+		t.Errorf("beside a run of its name: %q, %v", taken.Name, err)
+	}
 	for name, spoil := range map[string]func(*Experiment){
 		"format 9":            func(x *Experiment) { x.Format = 9 },
 		"was changed":         func(x *Experiment) { x.Mix.Manifest.V.Configurations[0].Rows++ },
@@ -113,7 +124,7 @@ func TestBadExperiments(t *testing.T) {
 		"in no state":         func(x *Experiment) { x.Runs[0].State = "won" },
 		"lacks its ID":        func(x *Experiment) { x.Runs[0].ID = "" },
 		"made by no run":      func(x *Experiment) { x.Models = []Model{{ID: "m", Name: "m", RunID: "nobody"}} },
-		"another run called":  func(x *Experiment) { x.Runs[0].Name = own.Name },
+		"another run came":    func(x *Experiment) { x.Runs[0].ID = "another" },
 		"this database's own": func(x *Experiment) { x.Runs[0].ID = own.ID },
 	} {
 		x, err := Export(ctx, d, r.MixID)
@@ -132,7 +143,7 @@ func TestBadExperiments(t *testing.T) {
 	if _, err := ReadExperiment(strings.NewReader("[]")); !errors.Is(err, errs.Invalid) {
 		t.Errorf("no experiment: %v", err)
 	}
-	if n := countRuns(t, lab); n != 1 {
+	if n := countRuns(t, lab); n != 2 {
 		t.Errorf("%d runs", n)
 	}
 }
