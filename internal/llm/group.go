@@ -14,10 +14,12 @@ import (
 
 // How writes share commits and statements.
 const (
-	maxGroup  = 256                   // writes of one commit
-	linger    = 10 * time.Millisecond // that a commit waits for more, while several questions are asked
-	several   = 3                     //
-	maxInsert = 1 << 20               // bytes of the calls that one statement adds, or one call
+	maxGroup   = 256                   // writes of one commit
+	linger     = 10 * time.Millisecond // that a commit waits for more, while several questions are asked
+	leisure    = 70 * time.Millisecond // that it waits further, while as many stand ready as may be in flight,
+	worthwhile = 32                    // or until the group is so large
+	several    = 3                     //
+	maxInsert  = 1 << 20               // bytes of the calls that one statement adds, or one call
 )
 
 // A write is what a question leaves in the database before it is sent, or after. It waits for its commit.
@@ -61,13 +63,15 @@ func (j *journal) writeGroups() {
 }
 
 // gather returns the writes that are waiting. While several questions are asked it waits a little for
-// more: nobody notices it beside a model's answer, and a commit costs the same for one as for twenty.
+// more: nobody notices it beside a model's answer, and a commit costs the same for one as for twenty. As
+// long as enough questions stand ready it waits longer for a group worth its commit.
 func (j *journal) gather(first *write) []*write {
 	group := []*write{first}
 	var late <-chan time.Time
 	if j.asking.Load() >= several {
 		late = time.After(linger)
 	}
+	atLeisure := false
 	for len(group) < maxGroup {
 		select {
 		case w := <-j.queue:
@@ -75,7 +79,7 @@ func (j *journal) gather(first *write) []*write {
 			continue
 		default:
 		}
-		if late == nil {
+		if late == nil || atLeisure && len(group) >= worthwhile {
 			break
 		}
 		select {
@@ -83,6 +87,9 @@ func (j *journal) gather(first *write) []*write {
 			group = append(group, w)
 		case <-late:
 			late = nil
+			if !atLeisure && len(group) < worthwhile && j.c.limiter.ready() {
+				late, atLeisure = time.After(leisure), true
+			}
 		case <-j.quit:
 			late = nil
 		}

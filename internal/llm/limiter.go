@@ -89,6 +89,14 @@ func (l *limiter) acquire(ctx context.Context, first bool) error {
 	}
 }
 
+// ready reports whether as many wait for a turn as may be in flight: what comes a little later comes early
+// enough.
+func (l *limiter) ready() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return len(l.waiting) >= l.room()
+}
+
 func (l *limiter) start() {
 	if l.since.IsZero() {
 		l.since = l.now()
