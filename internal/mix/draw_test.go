@@ -50,7 +50,7 @@ func TestGolden(t *testing.T) {
 	if got := m.Configurations[0].Hash; got != "fed0c712e644bb5395b3f94bbddfac091c130aeb522e2de41ff9322ea33af698" {
 		t.Errorf("rows: %s", got)
 	}
-	if got := m.ID; got != "55f49cad9a4bb8facd0c2773b86ff968ad93957dd7a7b7622d6a42ed0d9f4363" {
+	if got := m.ID; got != "ef9ffabea9a298073456793f7b47eb6bdbd534c803299fa78beef4425e0fd89f" {
 		t.Errorf("manifest: %s", got)
 	}
 	turns := []record.Turn{{Role: "user", Text: "写雨"}, {Role: "assistant", Text: "雨停了。", Thought: "先想雨"}}
@@ -158,5 +158,27 @@ func TestGrowingPoolDisturbsLittle(t *testing.T) {
 	other := ids(rowsIn(t, out, "M"), KindGeneral)
 	if cmp.Equal(before, other) {
 		t.Error("another seed draws the same")
+	}
+}
+
+// A manifest of format 1, as coigwriter of 2026-11-27 wrote it, is read and still is what it was.
+func TestFormat1(t *testing.T) {
+	m, err := OpenManifest(filepath.Join("testdata", "format1"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	written, err := os.ReadFile(filepath.Join("testdata", "format1", ManifestFile))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(written), string(m.encode())); diff != "" {
+		t.Error(diff)
+	}
+	if len(m.Warnings) != 2 || m.Warnings[0].Msg != "no benchmark file is named: nothing was held against queries" {
+		t.Errorf("%+v", m.Warnings)
+	}
+	m.Warnings[0].Msg = "all is well"
+	if err := m.Check(); err == nil {
+		t.Error("a changed manifest passed")
 	}
 }

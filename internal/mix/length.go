@@ -19,11 +19,13 @@ type ruler struct {
 	tok    *text.Tokenizer // nil estimates
 	hash   string          // of the vocabulary's file
 	system string          // of rows that have no system turn
+	first  bool            // as format 1 counted: a token that the vocabulary adds is text like any other
 }
 
 // What is counted, as manifests say it.
 const (
 	countedTokens   = "tokens of every turn as ChatML writes it: the role and a line end with the text, a <think> block where there is a thought, two marks and a line end; and of default_system where a row has no system turn. A token that the vocabulary adds is one wherever it is spelt out: <think> of Qwen3 is, of Qwen2.5 is not."
+	countedFirst    = "tokens of every turn as ChatML writes it: the role and a line end with the text, a <think> block where there is a thought, two marks and a line end; and of default_system where a row has no system turn. Marks spelt out in a text count as text."
 	estimatedTokens = "an estimate, no count: a token for every 1.58 Han characters, for every 4.2 other characters, and 5 for every turn. Name the model's tokenizer for a count."
 )
 
@@ -67,8 +69,11 @@ func (r *ruler) tokens(ms []Message) (n int) {
 
 func (r *ruler) turn(m Message) int {
 	s := record.WithThought(m.Reasoning, m.Content)
-	if r.tok == nil {
+	switch {
+	case r.tok == nil:
 		return 5 + text.EstimateTokens(s)
+	case r.first:
+		return r.tok.Count(m.Role+"\n"+s) + 3
 	}
 	return r.tok.CountAdded(m.Role+"\n"+s) + 3
 }
@@ -76,8 +81,11 @@ func (r *ruler) turn(m Message) int {
 // lengths sums up the tokens of rows; it sorts them. Quantiles are nearest ranks.
 func (r *ruler) lengths(tokens []int) Lengths {
 	l := Lengths{Tokenizer: r.hash, Estimated: r.tok == nil, Counted: countedTokens}
-	if l.Estimated {
+	switch {
+	case l.Estimated:
 		l.Counted = estimatedTokens
+	case r.first:
+		l.Counted = countedFirst
 	}
 	if len(tokens) == 0 {
 		return l

@@ -19,8 +19,9 @@ const (
 	trainDir     = "train"
 )
 
-// Format is the version of the manifest that this program writes and reads.
-const Format = 1
+// Format is the version of the manifest that this program writes. It reads 1 as well, whose warnings are
+// texts and whose tokens were counted without those that a vocabulary adds.
+const Format = 2
 
 // A Manifest says what a mix holds and where it came from. It has no clock and no path of the machine in
 // it: the same plan over the same files gives the same bytes anywhere.
@@ -47,6 +48,34 @@ type Warning struct {
 	N   int    `json:"n"`   // of how many rows it is true, 0 where it is about none
 	Of  int    `json:"of"`  //
 	Msg string `json:"message"`
+}
+
+// UnmarshalJSON reads a warning of format 1 too, which is its text alone.
+func (w *Warning) UnmarshalJSON(data []byte) error {
+	*w = Warning{}
+	if json.Unmarshal(data, &w.Msg) == nil {
+		return nil
+	}
+	type fields Warning
+	return json.Unmarshal(data, (*fields)(w))
+}
+
+// MarshalJSON writes a warning as it was read, so that a manifest of format 1 keeps its identity.
+func (w Warning) MarshalJSON() ([]byte, error) {
+	if w.Key == "" {
+		return jsontext(w.Msg)
+	}
+	type fields Warning
+	return jsontext(fields(w))
+}
+
+// jsontext is JSON that spells < and & as they are, as manifests do.
+func jsontext(v any) ([]byte, error) {
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	err := enc.Encode(v)
+	return bytes.TrimRight(b.Bytes(), "\n"), err
 }
 
 // A Source is one source of the plan and what was read of it.
@@ -162,8 +191,8 @@ func OpenManifest(dir string) (Manifest, error) {
 // Check holds a manifest to its format and to its own identity.
 func (m Manifest) Check() error {
 	switch {
-	case m.Format != Format:
-		return errs.Invalidf("is of format %d; this program reads %d", m.Format, Format)
+	case m.Format < 1 || m.Format > Format:
+		return errs.Invalidf("is of format %d; this program reads 1 to %d", m.Format, Format)
 	case m.ID != m.identity():
 		return errs.Invalidf("was changed: what it says is not what it was made with")
 	}

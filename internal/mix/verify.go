@@ -47,6 +47,7 @@ func Verify(ctx context.Context, dir, tokenizer string) (faults []Fault, err err
 	} else {
 		v.ruler = &ruler{system: v.plan.Length.DefaultSystem}
 	}
+	v.ruler.first = m.Format == 1
 	var before map[string]lineSet // of the configurations before
 	for _, c := range m.Configurations {
 		lines, err := v.configuration(ctx, c)
