@@ -53,6 +53,21 @@ func (c client) do(method, path, body string, header ...string) (int, string, ht
 	return res.StatusCode, string(b), res.Header
 }
 
+// want is do for a reply of that status that holds the words; it returns the reply.
+func (c client) want(method, path, body string, code int, words ...string) string {
+	c.t.Helper()
+	got, reply, _ := c.do(method, path, body)
+	if got != code {
+		c.t.Fatalf("%s %s: %d %s", method, path, got, reply)
+	}
+	for _, w := range words {
+		if !strings.Contains(reply, w) {
+			c.t.Errorf("%s %s: no %s in %.2000s", method, path, w, reply)
+		}
+	}
+	return reply
+}
+
 // token makes a person with one role and a token that carries every permission the role has.
 func token(t *testing.T, d *db.DB, role user.Role) string {
 	t.Helper()
@@ -178,19 +193,7 @@ func TestBenchmark(t *testing.T) {
 	srv := httptest.NewServer(api.New(api.Options{DB: d}))
 	defer srv.Close()
 	eng := client{t, srv.URL + "/api/v1", token(t, d, user.Engineer)}
-	want := func(method, path, body string, code int, words ...string) string {
-		t.Helper()
-		got, reply, _ := eng.do(method, path, body)
-		if got != code {
-			t.Fatalf("%s %s: %d %s", method, path, got, reply)
-		}
-		for _, w := range words {
-			if !strings.Contains(reply, w) {
-				t.Errorf("%s %s: no %s in %s", method, path, w, reply)
-			}
-		}
-		return reply
-	}
+	want := eng.want
 	want("GET", "/benchmark", "", 200, "[]")
 	reply := want("POST", "/benchmark", `{"name":"春","queries":[{"id":"q1","genre":"散文","prompt":"写一写门槛。"},{"id":"q2","genre":"nothing","prompt":"写一写门。"}]}`, 200, `"added":1`, "q2: genre")
 	var made struct {
@@ -234,39 +237,26 @@ func TestExperiments(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := func(c client, method, path, body string, code int, words ...string) string {
-		t.Helper()
-		got, reply, _ := c.do(method, path, body)
-		if got != code {
-			t.Fatalf("%s %s: %d %s", method, path, got, reply)
-		}
-		for _, w := range words {
-			if !strings.Contains(reply, w) {
-				t.Errorf("%s %s: no %s in %.2000s", method, path, w, reply)
-			}
-		}
-		return reply
-	}
-	want(lead, "GET", "/mixes", "", 200, "[]")
-	want(lead, "POST", "/experiments", string(made), 403)
-	want(eng, "POST", "/experiments", `{"format":7}`, 422, "format 7")
-	want(eng, "POST", "/experiments", strings.Replace(string(made), `"rows":9`, `"rows":8`, 1), 422, "was changed")
-	want(eng, "POST", "/experiments", string(made), 200, `"new":5`, `"models":5`)
-	want(eng, "POST", "/experiments", string(made), 200, `"new":0`, `"updated":5`)
+	lead.want("GET", "/mixes", "", 200, "[]")
+	lead.want("POST", "/experiments", string(made), 403)
+	eng.want("POST", "/experiments", `{"format":7}`, 422, "format 7")
+	eng.want("POST", "/experiments", strings.Replace(string(made), `"rows":9`, `"rows":8`, 1), 422, "was changed")
+	eng.want("POST", "/experiments", string(made), 200, `"new":5`, `"models":5`)
+	eng.want("POST", "/experiments", string(made), 200, `"new":0`, `"updated":5`)
 	var runs []struct {
 		ID  string `json:"id"`
 		Mix string `json:"mix_id"`
 	}
-	if err := json.Unmarshal([]byte(want(lead, "GET", "/runs", "", 200, `"finished"`, `"learning_rate":0.002`)), &runs); err != nil || len(runs) != 5 {
+	if err := json.Unmarshal([]byte(lead.want("GET", "/runs", "", 200, `"finished"`, `"learning_rate":0.002`)), &runs); err != nil || len(runs) != 5 {
 		t.Fatalf("%d runs, %v", len(runs), err)
 	}
-	want(lead, "GET", "/runs?mix=none", "", 200, "[]")
-	want(lead, "GET", "/runs/"+runs[0].ID, "", 200, `"points":[{"step":1`, `"log":"`)
-	want(lead, "GET", "/runs/none", "", 404)
-	want(eng, "POST", "/runs/"+runs[0].ID+"/stop", "", 409)
-	want(lead, "GET", "/mixes", "", 200, `"configurations"`, "CW+240")
-	want(lead, "GET", "/mixes/"+runs[0].Mix+"/experiment", "", 200, `"points"`, `"models"`)
-	want(lead, "GET", "/trained-models", "", 200, `"configuration":"CW+240"`)
+	lead.want("GET", "/runs?mix=none", "", 200, "[]")
+	lead.want("GET", "/runs/"+runs[0].ID, "", 200, `"points":[{"step":1`, `"log":"`)
+	lead.want("GET", "/runs/none", "", 404)
+	eng.want("POST", "/runs/"+runs[0].ID+"/stop", "", 409)
+	lead.want("GET", "/mixes", "", 200, `"configurations"`, "CW+240")
+	lead.want("GET", "/mixes/"+runs[0].Mix+"/experiment", "", 200, `"points"`, `"models"`)
+	lead.want("GET", "/trained-models", "", 200, `"configuration":"CW+240"`)
 }
 
 // A study from plan to close over the API: what is wrong is named, and defaults are filled in.
@@ -281,19 +271,7 @@ func TestStudies(t *testing.T) {
 	if err := d.One(t.Context(), &eye, `SELECT id FROM person WHERE login = ?`, eye); err != nil {
 		t.Fatal(err)
 	}
-	want := func(method, path, body string, code int, words ...string) string {
-		t.Helper()
-		got, reply, _ := eng.do(method, path, body)
-		if got != code {
-			t.Fatalf("%s %s: %d %s", method, path, got, reply)
-		}
-		for _, w := range words {
-			if !strings.Contains(reply, w) {
-				t.Errorf("%s %s: no %s in %s", method, path, w, reply)
-			}
-		}
-		return reply
-	}
+	want := eng.want
 	want("GET", "/studies", "", 200, "[]")
 	var made struct {
 		ID  string              `json:"id"`
