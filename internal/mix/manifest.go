@@ -63,19 +63,10 @@ func (w *Warning) UnmarshalJSON(data []byte) error {
 // MarshalJSON writes a warning as it was read, so that a manifest of format 1 keeps its identity.
 func (w Warning) MarshalJSON() ([]byte, error) {
 	if w.Key == "" {
-		return jsontext(w.Msg)
+		return encode(w.Msg)
 	}
 	type fields Warning
-	return jsontext(fields(w))
-}
-
-// jsontext is JSON that spells < and & as they are, as manifests do.
-func jsontext(v any) ([]byte, error) {
-	var b bytes.Buffer
-	enc := json.NewEncoder(&b)
-	enc.SetEscapeHTML(false)
-	err := enc.Encode(v)
-	return bytes.TrimRight(b.Bytes(), "\n"), err
+	return encode(fields(w))
 }
 
 // A Source is one source of the plan and what was read of it.

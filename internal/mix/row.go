@@ -180,8 +180,8 @@ func (p Plan) row(c *candidate, source string, turns []record.Turn) Row {
 	return Row{ID: c.id, Source: source, Kind: c.kind, Genre: c.genre, Language: c.language, Messages: p.messages(c, turns)}
 }
 
-// encode writes a row as a line, without its end.
-func encode(r Row) ([]byte, error) {
+// encode writes a row, or a part of a manifest, as a line without its end; < and & stay as they are.
+func encode(r any) ([]byte, error) {
 	var b bytes.Buffer
 	enc := json.NewEncoder(&b)
 	enc.SetEscapeHTML(false)
