@@ -33,7 +33,7 @@ func (c restoreCmd) Run(ctx context.Context, con *console, cfg *Config) error {
 		return errs.Conflictf("there is a project at %s: --replace puts the backup in its place and keeps it beside it", path)
 	case there:
 		if err := db.Alone(ctx, path); err != nil {
-			return err
+			return fmt.Errorf("%s: %w", path, err)
 		}
 	}
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
@@ -49,7 +49,7 @@ func (c restoreCmd) Run(ctx context.Context, con *console, cfg *Config) error {
 		return err
 	}
 	if err := db.Alone(ctx, fresh); err != nil { // all of it is in the file that moves
-		return err
+		return fmt.Errorf("%s: %w", fresh, err)
 	}
 	kept := ""
 	if there {
