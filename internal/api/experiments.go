@@ -53,7 +53,7 @@ func (a *API) experiments() {
 		Body json.RawMessage `doc:"an experiment; larger ones than a request may be go through coigwriter train import"`
 	},
 	) (*body[json.RawMessage], error) {
-		x, err := train.ReadExperiment(bytes.NewReader(in.Body))
+		x, err := train.ReadExperiment("body", bytes.NewReader(in.Body))
 		if err != nil {
 			return nil, err
 		}

@@ -2,12 +2,10 @@ package cli
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"os"
 
-	"coigwriter/internal/errs"
 	"coigwriter/internal/record"
 	"coigwriter/internal/train"
 )
@@ -60,7 +58,12 @@ func (c trainImportCmd) Run(ctx context.Context, con *console, cfg *Config) erro
 		return err
 	}
 	defer d.Close()
-	x, err := readExperiment(c.File)
+	f, err := os.Open(c.File)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	x, err := train.ReadExperiment(c.File, f)
 	if err != nil {
 		return err
 	}
@@ -72,21 +75,4 @@ func (c trainImportCmd) Run(ctx context.Context, con *console, cfg *Config) erro
 		_, err := fmt.Fprintf(w, "%s: %d new runs, %d brought up to date, %d new models\n", t.Mix.Name, t.New, t.Updated, t.Models)
 		return err
 	})
-}
-
-func readExperiment(path string) (x train.Experiment, err error) {
-	defer errs.Wrap(&err, "%s", path)
-	f, err := os.Open(path)
-	if err != nil {
-		return x, err
-	}
-	defer f.Close()
-	plain, end, err := record.Plain(path, f)
-	if err != nil {
-		return x, err
-	}
-	if x, err = train.ReadExperiment(plain); err != nil {
-		return x, errors.Join(err, end())
-	}
-	return x, end()
 }

@@ -6,7 +6,6 @@ import (
 	_ "embed"
 	"time"
 
-	"coigwriter/internal/record"
 	"coigwriter/internal/train"
 )
 
@@ -17,15 +16,8 @@ var recorded []byte
 
 // experiment takes in the recorded experiment, as if it had just been made on a machine with an engine.
 func (l *loader) experiment(ctx context.Context) error {
-	plain, end, err := record.Plain("experiment.json.gz", bytes.NewReader(recorded))
+	x, err := train.ReadExperiment("experiment.json.gz", bytes.NewReader(recorded))
 	if err != nil {
-		return err
-	}
-	x, err := train.ReadExperiment(plain)
-	if err != nil {
-		return err
-	}
-	if err := end(); err != nil {
 		return err
 	}
 	l.step(20 * time.Minute)

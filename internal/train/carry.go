@@ -10,6 +10,7 @@ import (
 	"coigwriter/internal/audit"
 	"coigwriter/internal/db"
 	"coigwriter/internal/errs"
+	"coigwriter/internal/record"
 )
 
 // carriedFormat is the version of the file that [Export] makes and [Import] takes in.
@@ -68,11 +69,17 @@ func Export(ctx context.Context, d *db.DB, mixID string) (x Experiment, err erro
 	return x, nil
 }
 
-// ReadExperiment reads what [Export] made, and holds it against itself.
-func ReadExperiment(r io.Reader) (x Experiment, err error) {
-	data, err := io.ReadAll(io.LimitReader(r, maxCarried+1))
+// ReadExperiment reads what [Export] made, compressed or not, and holds it against itself. name is how
+// errors call it.
+func ReadExperiment(name string, r io.Reader) (x Experiment, err error) {
+	defer errs.Wrap(&err, "%s", name)
+	plain, end, err := record.Plain(name, r)
 	if err != nil {
 		return x, err
+	}
+	data, err := io.ReadAll(io.LimitReader(plain, maxCarried+1))
+	if err = errors.Join(err, end()); err != nil {
+		return x, errs.Invalidf("it breaks off or is damaged: %w", err)
 	}
 	if len(data) > maxCarried {
 		return x, errs.Invalidf("the file is larger than %d MB: it is no experiment", maxCarried>>20)
@@ -188,7 +195,7 @@ func takeRun(ctx context.Context, tx *db.DB, by string, c Carried) (fresh bool, 
 	r := c.Run
 	r.Host = r.Machine() + elsewhere
 	r.Pid, r.PidBorn, r.Queued, r.UpdatedAt = 0, "", false, tx.Now()
-	r.LogTail = storable(c.LogTail[:min(len(c.LogTail), tailBytes)])
+	r.LogTail = storable(c.LogTail[max(0, len(c.LogTail)-tailBytes):])
 	old, err := GetRun(ctx, tx, r.ID)
 	switch fresh = errors.Is(err, errs.NotFound); {
 	case fresh: // two machines call their runs alike where they train the same mix
@@ -234,7 +241,11 @@ func takeModel(ctx context.Context, tx *db.DB, by string, m Model) (fresh int, e
 	case !errors.Is(err, errs.NotFound):
 		return 0, err
 	}
-	if err := tx.Insert(ctx, &m); err != nil {
+	n, err := tx.InsertNew(ctx, &m)
+	if err == nil && n == 0 {
+		err = errs.Conflictf("the model %s is here under another name: nothing was taken in", m.Name)
+	}
+	if err != nil {
 		return 0, err
 	}
 	return 1, audit.Record(ctx, tx, audit.Entry{Kind: "trained_model", ID: m.ID, Actor: by, Action: "import", Data: map[string]any{"name": m.Name, "run": m.RunID, "path": m.Path, "hash": m.Hash}})

@@ -21,7 +21,7 @@ func carried(t *testing.T, x Experiment) (Experiment, error) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return ReadExperiment(bytes.NewReader(text))
+	return ReadExperiment("file", bytes.NewReader(text))
 }
 
 // An experiment that another database has made looks the same here, is brought up to date by a later
@@ -79,6 +79,11 @@ func TestExperimentGoesToAnotherDatabase(t *testing.T) {
 	if from, err := FindModel(ctx, lab, "雨夜"); err != nil || from.Hash != m.Hash || from.Run != r.Name {
 		t.Errorf("model %+v, %v", from, err)
 	}
+	if m, err := FindModel(ctx, lab, "雨夜"); err != nil {
+		t.Error(err)
+	} else if _, err := Serve(ctx, lab, "system", m, Serving{}); !errors.Is(err, errs.Conflict) || !strings.Contains(err.Error(), r.Machine()) {
+		t.Errorf("served from a file, whose weights even lie here: %v", err)
+	}
 	if got := actions(t, lab, r.ID); got != "import import import" {
 		t.Errorf("history: %s", got)
 	}
@@ -116,15 +121,18 @@ func TestBadExperiments(t *testing.T) {
 		t.Errorf("beside a run of its name: %q, %v", taken.Name, err)
 	}
 	for name, spoil := range map[string]func(*Experiment){
-		"format 9":            func(x *Experiment) { x.Format = 9 },
-		"was changed":         func(x *Experiment) { x.Mix.Manifest.V.Configurations[0].Rows++ },
-		"says to be":          func(x *Experiment) { x.Mix.Hash = "0" },
-		"axolotl":             func(x *Experiment) { x.Runs[0].Engine = "axolotl" },
-		"no configuration":    func(x *Experiment) { x.Runs[0].Configuration = "CW+9k" },
-		"in no state":         func(x *Experiment) { x.Runs[0].State = "won" },
-		"lacks its ID":        func(x *Experiment) { x.Runs[0].ID = "" },
-		"made by no run":      func(x *Experiment) { x.Models = []Model{{ID: "m", Name: "m", RunID: "nobody"}} },
-		"another run came":    func(x *Experiment) { x.Runs[0].ID = "another" },
+		"format 9":         func(x *Experiment) { x.Format = 9 },
+		"was changed":      func(x *Experiment) { x.Mix.Manifest.V.Configurations[0].Rows++ },
+		"says to be":       func(x *Experiment) { x.Mix.Hash = "0" },
+		"axolotl":          func(x *Experiment) { x.Runs[0].Engine = "axolotl" },
+		"no configuration": func(x *Experiment) { x.Runs[0].Configuration = "CW+9k" },
+		"in no state":      func(x *Experiment) { x.Runs[0].State = "won" },
+		"lacks its ID":     func(x *Experiment) { x.Runs[0].ID = "" },
+		"made by no run":   func(x *Experiment) { x.Models = []Model{{ID: "m", Name: "m", RunID: "nobody"}} },
+		"another run came": func(x *Experiment) { x.Runs[0].ID = "another" },
+		"under another name": func(x *Experiment) {
+			x.Models = []Model{{ID: "m", Name: "a", RunID: x.Runs[0].ID}, {ID: "m", Name: "b", RunID: x.Runs[0].ID}}
+		},
 		"this database's own": func(x *Experiment) { x.Runs[0].ID = own.ID },
 	} {
 		x, err := Export(ctx, d, r.MixID)
@@ -140,7 +148,7 @@ func TestBadExperiments(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	if _, err := ReadExperiment(strings.NewReader("[]")); !errors.Is(err, errs.Invalid) {
+	if _, err := ReadExperiment("file", strings.NewReader("[]")); !errors.Is(err, errs.Invalid) {
 		t.Errorf("no experiment: %v", err)
 	}
 	if n := countRuns(t, lab); n != 2 {

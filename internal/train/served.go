@@ -47,6 +47,13 @@ func Serve(ctx context.Context, d *db.DB, by string, m Source, s Serving) (Sourc
 	if m.Served() {
 		return m, errs.Conflictf("%s is served at %s already", m.Name, m.URL)
 	}
+	run, err := GetRun(ctx, d, m.RunID)
+	if err != nil {
+		return m, err
+	}
+	if run.Carried() { // its paths are what a file says
+		return m, errs.Conflictf("%s came from a file: its weights are on %s; serve it there, or with the command that --print gives", m.Name, run.Machine())
+	}
 	if _, err := os.Stat(m.Path); err != nil {
 		return m, errs.NotFoundf("the weights of %s are not at %s on this machine", m.Name, m.Path)
 	}

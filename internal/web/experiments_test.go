@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"coigwriter/internal/mix"
-	"coigwriter/internal/record"
 	"coigwriter/internal/train"
 	"coigwriter/internal/train/traintest"
 )
@@ -273,12 +272,7 @@ func TestExperimentFromAFile(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer f.Close()
-	plain, end, err := record.Plain(f.Name(), f)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = end() }()
-	x, err := train.ReadExperiment(plain)
+	x, err := train.ReadExperiment(f.Name(), f)
 	if err != nil {
 		t.Fatal(err)
 	}
